@@ -1,0 +1,60 @@
+// The one error class and the closed list of its codes. Tests and callers assert codes, never messages.
+
+/** Each code: what happened; who acts; whether a retry helps. A code never changes its meaning. */
+export const ERROR_CODES = {
+  CONFIG_INVALID: 'A setting or policy.yml is wrong; the Admin corrects it; a retry does not help.',
+  ID_INVALID: 'An identifier from outside has the wrong form; the caller is wrong; a retry does not help.',
+  GRAPH_THROTTLED: 'Microsoft Graph asks to wait longer than this run has; the next run goes on.',
+  GRAPH_UNAVAILABLE: 'Microsoft Graph or its network did not answer properly; a retry helps.',
+  GRAPH_DENIED: 'Entra refused the credentials or a permission is missing; the Admin grants it.',
+  GRAPH_ANSWER_INVALID: 'Microsoft Graph answered in a form we do not know; DevOps reports it.',
+  GATEWAY_UNAVAILABLE: 'LiteLLM or its network did not answer properly; a retry helps.',
+  GATEWAY_DENIED: 'LiteLLM refused the admin key; DevOps corrects LITELLM_ADMIN_KEY.',
+  GATEWAY_REFUSED: 'LiteLLM refused the request itself; a retry does not help.',
+  GATEWAY_ANSWER_INVALID: 'LiteLLM answered in a form we do not know; DevOps checks its version.',
+  GATEWAY_READ_INCOMPLETE: 'A list read from LiteLLM changed or ended early; a retry helps.',
+  GATEWAY_WRITE_LOST: 'LiteLLM answered 200 but the re-read does not show the change; a retry helps.',
+  GATEWAY_VERSION_DENIED: 'This LiteLLM version is known to be compromised; DevOps replaces it.',
+  STORE_UNAVAILABLE: 'The control database did not answer; a retry helps.',
+  STORE_SCHEMA_MISMATCH: 'The control database is not at the level this code needs; run `lcp migrate`.',
+  LEASE_HELD: 'Another run is at work; the next run goes on.',
+  LEASE_LOST: 'This run lost its lease to a later one and stopped writing; the later run goes on.',
+  KEY_NOT_FOUND: 'There is no such key to reveal; the person asks for a rotation.',
+  ESCROW_INVALID: 'A key cannot be opened with this escrow key; DevOps checks KEY_ESCROW_PRIVATE_KEY.',
+  AUDIT_BROKEN: 'The audit chain does not verify; DevOps investigates.',
+  FUNCTION_UNAVAILABLE: 'The functions API did not answer properly; a retry helps.',
+  FUNCTION_REFUSED: 'The functions API refused the call; DevOps checks DO_FUNCTIONS_KEY and the deployment.',
+  DEADLINE_REACHED: 'The time of this run is used up; the next run goes on.',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export type ControlErrorOptions = {
+  readonly cause?: unknown;
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number;
+  /** Identifiers and counts only: never a secret, never a person's name. */
+  readonly details?: Readonly<Record<string, unknown>>;
+};
+
+/** A failure with a stable code. `message` is a sentence a DevOps understands, with the next step. */
+export class ControlError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: ControlErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ControlError';
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+    this.details = options.details ?? {};
+  }
+}
+
+/** Whether `error` is a ControlError, and with `code` whether it carries that code. */
+export function isControlError(error: unknown, code?: ErrorCode): error is ControlError {
+  return error instanceof ControlError && (code === undefined || error.code === code);
+}
