@@ -1,0 +1,101 @@
+// The vocabulary of a plan: one closed union of changes, each with its cause, and their order.
+
+import type { EntraGroupId, EntraUserId, KeyHash } from '../ids.ts';
+import type { TeamSettings } from './desired.ts';
+
+export type UserFields = {
+  readonly email: string | null;
+  readonly alias: string | null;
+  readonly role: string;
+};
+
+export type Action =
+  /** Block by hash and detach from the team, so that leaving it does not delete the key. */
+  | {
+      kind: 'block_key';
+      teamId: EntraGroupId;
+      userId: EntraUserId;
+      keyHash: KeyHash;
+      heldByHand: boolean;
+      cause: string;
+    }
+  | { kind: 'remove_member'; teamId: EntraGroupId; userId: EntraUserId; cause: string }
+  /** Lowers a role that no mapped group gives any more. */
+  | { kind: 'demote_user'; userId: EntraUserId; before: string | null; after: string; cause: string }
+  /** A key that never became live and was replaced. */
+  | { kind: 'delete_key'; keyHash: KeyHash; userId: EntraUserId; teamId: EntraGroupId; cause: string }
+  | { kind: 'create_team'; teamId: EntraGroupId; settings: TeamSettings; cause: string }
+  | {
+      kind: 'update_team';
+      teamId: EntraGroupId;
+      before: Partial<TeamSettings>;
+      after: Partial<TeamSettings>;
+      cause: string;
+    }
+  | { kind: 'add_member'; teamId: EntraGroupId; userId: EntraUserId; cause: string }
+  | {
+      kind: 'update_user';
+      userId: EntraUserId;
+      before: Partial<UserFields>;
+      after: Partial<UserFields>;
+      cause: string;
+    }
+  /** Attach to the team again and, unless held by hand, unblock: exactly the key that was blocked. */
+  | {
+      kind: 'restore_key';
+      teamId: EntraGroupId;
+      userId: EntraUserId;
+      keyHash: KeyHash;
+      unblock: boolean;
+      cause: string;
+    }
+  /** The key is in LiteLLM but our record does not say so: a run ended between the two. */
+  | { kind: 'confirm_key'; teamId: EntraGroupId; userId: EntraUserId; keyHash: KeyHash; cause: string }
+  | {
+      kind: 'mint_key';
+      teamId: EntraGroupId;
+      userId: EntraUserId;
+      generation: number;
+      replaces: KeyHash | null;
+      cause: string;
+    };
+
+export type ActionKind = Action['kind'];
+
+/** Revocations first; then what others need: teams before members, members before users and keys. */
+const ORDER: Record<ActionKind, number> = {
+  block_key: 0,
+  remove_member: 1,
+  demote_user: 2,
+  delete_key: 3,
+  create_team: 4,
+  update_team: 5,
+  add_member: 6,
+  update_user: 7,
+  restore_key: 8,
+  confirm_key: 9,
+  mint_key: 10,
+};
+
+/** Total order of a plan's actions; two different actions of one plan never compare equal. */
+export function compareActions(a: Action, b: Action): number {
+  return ORDER[a.kind] - ORDER[b.kind] || compareText(sortKey(a), sortKey(b));
+}
+
+function sortKey(action: Action): string {
+  const teamId = 'teamId' in action ? action.teamId : '';
+  const userId = 'userId' in action ? action.userId : '';
+  const keyHash = 'keyHash' in action ? action.keyHash : '';
+  return `${teamId}/${userId}/${keyHash}`;
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The action takes a person's access to a team. */
+export function isRemoval(
+  action: Action,
+): action is Extract<Action, { kind: 'block_key' | 'remove_member' }> {
+  return action.kind === 'block_key' || action.kind === 'remove_member';
+}

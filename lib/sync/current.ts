@@ -1,0 +1,28 @@
+// What there is: LiteLLM's state, and our own records of which memberships and keys are ours. Values only.
+
+import type { GatewayState } from '../gateway/state.ts';
+import type { EntraGroupId, EntraUserId, KeyHash } from '../ids.ts';
+
+/** escrowed: ciphertext stored, not yet known to be in LiteLLM. live: works. blocked: by us, kept for a rejoin.
+ *  abandoned: replaced before it was known to be live; deleted from LiteLLM wherever it turns up. */
+export type KeyStatus = 'escrowed' | 'live' | 'blocked' | 'abandoned';
+
+export type KeyRecord = {
+  readonly keyHash: KeyHash;
+  readonly userId: EntraUserId;
+  readonly teamId: EntraGroupId;
+  readonly generation: number;
+  readonly status: KeyStatus;
+  /** Somebody else had blocked the key before we did: a rejoin must not unblock it. */
+  readonly heldByHand: boolean;
+};
+
+export type OwnedMembership = { readonly teamId: EntraGroupId; readonly userId: EntraUserId };
+
+export type CurrentState = {
+  readonly gateway: GatewayState;
+  readonly memberships: readonly OwnedMembership[];
+  readonly keys: readonly KeyRecord[];
+  /** Highest generation ever used, by `user/team`; ended keys count, so that an alias is never used twice. */
+  readonly generations: ReadonlyMap<string, number>;
+};

@@ -1,0 +1,92 @@
+// What policy and Entra ask for: which teams, and who is in each. Pure. A group that was read incompletely
+// has no members here at all, only the reason, so nothing can be concluded from whom it lacks.
+
+import type { DirectoryGroup, DirectoryUser } from '../directory/directory.ts';
+import type { IncompleteReason, Read } from '../directory/read.ts';
+import type { EntraGroupId, EntraUserId } from '../ids.ts';
+import type { Policy, PolicyGroup } from '../policy/schema.ts';
+
+export type TeamSettings = {
+  readonly alias: string;
+  /** Sorted, each once. */
+  readonly models: readonly string[];
+  readonly maxBudgetUsd: number | null;
+  readonly budgetDuration: string | null;
+  readonly tpmLimit: number | null;
+  readonly rpmLimit: number | null;
+};
+
+export type Role = PolicyGroup['role'];
+
+export type DesiredMember = { readonly email: string | null; readonly name: string | null };
+
+export type Membership =
+  | {
+      readonly status: 'complete';
+      readonly members: ReadonlyMap<EntraUserId, DesiredMember>;
+      /** In the group but without access, and why. */
+      readonly excluded: ReadonlyMap<EntraUserId, ExclusionCause>;
+    }
+  | { readonly status: 'incomplete'; readonly reason: IncompleteReason; readonly detail: string };
+
+export type ExclusionCause = 'account disabled' | 'guests are not included';
+
+export type DesiredTeam = {
+  readonly groupId: EntraGroupId;
+  readonly role: Role;
+  readonly settings: TeamSettings;
+  readonly membership: Membership;
+};
+
+export type DesiredState = { readonly teams: readonly DesiredTeam[] };
+
+/** The desired state, teams sorted by group id. A mapped group that was not read counts as incomplete. */
+export function decideDesired(
+  policy: Policy,
+  reads: ReadonlyMap<EntraGroupId, Read<DirectoryGroup>>,
+): DesiredState {
+  const teams = policy.groups.map((group): DesiredTeam => {
+    const read = reads.get(group.entra_group);
+    return {
+      groupId: group.entra_group,
+      role: group.role,
+      settings: settingsOf(group),
+      membership:
+        read === undefined
+          ? { status: 'incomplete', reason: 'unavailable', detail: 'The group was not read in this run.' }
+          : read.status === 'incomplete'
+            ? read
+            : membershipOf(read.value, group.include_guests),
+    };
+  });
+  return { teams: teams.sort((a, b) => (a.groupId < b.groupId ? -1 : 1)) };
+}
+
+function settingsOf(group: PolicyGroup): TeamSettings {
+  return {
+    alias: group.team,
+    models: [...new Set(group.models)].sort(),
+    maxBudgetUsd: group.max_budget ?? null,
+    budgetDuration: group.budget_duration ?? null,
+    tpmLimit: group.tpm_limit ?? null,
+    rpmLimit: group.rpm_limit ?? null,
+  };
+}
+
+function membershipOf(group: DirectoryGroup, includeGuests: boolean): Membership {
+  const members = new Map<EntraUserId, DesiredMember>();
+  const excluded = new Map<EntraUserId, ExclusionCause>();
+  for (const user of group.members) {
+    const cause = exclusionCause(user, includeGuests);
+    if (cause === undefined)
+      members.set(user.id, { email: user.mail ?? user.userPrincipalName, name: user.displayName });
+    else excluded.set(user.id, cause);
+  }
+  return { status: 'complete', members, excluded };
+}
+
+function exclusionCause(user: DirectoryUser, includeGuests: boolean): ExclusionCause | undefined {
+  if (!user.accountEnabled) return 'account disabled';
+  if (user.kind === 'guest' && !includeGuests) return 'guests are not included';
+  return undefined;
+}

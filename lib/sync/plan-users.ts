@@ -1,0 +1,123 @@
+// People in a plan: their mail, name and role follow Entra and the policy, on user rows that are ours. Pure.
+
+import type { GatewayUser } from '../gateway/state.ts';
+import type { EntraUserId } from '../ids.ts';
+import type { Action, UserFields } from './actions.ts';
+import type { CurrentState } from './current.ts';
+import type { DesiredMember, Role } from './desired.ts';
+import { isManaged } from './marker.ts';
+import type { Notice, TeamContext } from './plan.ts';
+
+/** LiteLLM's roles from least to most power (docs.litellm.ai, access control). */
+const GATEWAY_ROLE: Record<Role, string> = {
+  member: 'internal_user',
+  devops: 'proxy_admin_viewer',
+  admin: 'proxy_admin',
+};
+const POWER = ['internal_user_viewer', 'internal_user', 'proxy_admin_viewer', 'proxy_admin'];
+
+export function planUsers(
+  contexts: readonly TeamContext[],
+  current: CurrentState,
+  actions: Action[],
+  notices: Notice[],
+): void {
+  const wanted = new Map<EntraUserId, { member: DesiredMember; role: string }>();
+  // Whoever may be in a group we could not read keeps the role it may give.
+  const everyGroupRead = contexts.every(({ team }) => team.membership.status === 'complete');
+  const known = new Set<EntraUserId>();
+  for (const { team, owned } of contexts) {
+    for (const userId of owned) known.add(userId);
+    if (team.membership.status === 'incomplete') continue;
+    for (const [userId, member] of team.membership.members) {
+      const role = GATEWAY_ROLE[team.role];
+      const other = wanted.get(userId);
+      if (!other || power(role) > power(other.role)) wanted.set(userId, { member, role });
+    }
+  }
+
+  for (const [userId, { member, role }] of wanted) {
+    const row = current.gateway.users.get(userId);
+    if (row && !isOurs(row, known.has(userId))) {
+      notices.push({
+        code: 'user_not_ours',
+        userId,
+        detail: 'This user row was made by hand; its mail, name and role are left alone.',
+      });
+      continue;
+    }
+    planUser(userId, { email: member.email, alias: member.name, role }, row, everyGroupRead, actions);
+  }
+  if (!everyGroupRead) return;
+  for (const userId of known) {
+    const row = current.gateway.users.get(userId);
+    if (!wanted.has(userId) && row && isManaged(row) && power(row.role) > power('internal_user')) {
+      actions.push({
+        kind: 'demote_user',
+        userId,
+        before: row.role,
+        after: 'internal_user',
+        cause: 'in no mapped group',
+      });
+    }
+  }
+}
+
+function planUser(
+  userId: EntraUserId,
+  fields: UserFields,
+  row: GatewayUser | undefined,
+  mayDemote: boolean,
+  actions: Action[],
+): void {
+  const before: { -readonly [K in keyof UserFields]?: UserFields[K] | null } = {};
+  const after: { -readonly [K in keyof UserFields]?: UserFields[K] } = {};
+  // LiteLLM cannot clear a mail, so an account that lost its own keeps the old one.
+  if (fields.email !== null && row?.email?.toLowerCase() !== fields.email.toLowerCase()) {
+    before.email = row?.email ?? null;
+    after.email = fields.email;
+  }
+  if (fields.alias !== null && row?.alias !== fields.alias) {
+    before.alias = row?.alias ?? null;
+    after.alias = fields.alias;
+  }
+  const lower = row !== undefined && power(row.role) > power(fields.role);
+  if (row?.role !== fields.role && !lower) {
+    before.role = row?.role ?? null;
+    after.role = fields.role;
+  }
+  const unmarked = row === undefined || !isManaged(row) || row.ssoUserId !== userId;
+  if (unmarked || Object.keys(after).length > 0) {
+    actions.push({
+      kind: 'update_user',
+      userId,
+      before: before as Partial<UserFields>,
+      after,
+      cause: row ? 'changed in Entra or policy' : 'new',
+    });
+  }
+  if (lower && mayDemote) {
+    actions.push({
+      kind: 'demote_user',
+      userId,
+      before: row.role,
+      after: fields.role,
+      cause: 'no mapped group gives the role any more',
+    });
+  }
+}
+
+/** Marked, or a bare row that /team/member_add made for a membership of ours (it keeps no mail and no marker). */
+function isOurs(row: GatewayUser, isMemberOfOurs: boolean): boolean {
+  if (isManaged(row)) return true;
+  const isBare =
+    row.email === null &&
+    row.alias === null &&
+    row.ssoUserId === null &&
+    Object.keys(row.metadata).length === 0;
+  return isBare && isMemberOfOurs;
+}
+
+function power(role: string | null): number {
+  return POWER.indexOf(role ?? '');
+}

@@ -1,0 +1,185 @@
+// The sorted changes that make LiteLLM what policy and Entra ask for. Pure: equal inputs in any order give
+// the same plan and the same digest. Two invariants live here and in the guard: nothing unmarked is touched,
+// and a group that was read incompletely loses nobody.
+
+import { digestOf } from '../canonical.ts';
+import type { EntraGroupId, EntraUserId } from '../ids.ts';
+import { type Action, compareActions } from './actions.ts';
+import type { CurrentState, KeyRecord } from './current.ts';
+import type { DesiredState, DesiredTeam, Role, TeamSettings } from './desired.ts';
+import { isManaged } from './marker.ts';
+import { planKeys, planLeaverKeys } from './plan-keys.ts';
+import { planUsers } from './plan-users.ts';
+
+/** A thing the plan leaves alone that a person should know of. `code` is stable. */
+export type Notice = {
+  readonly code:
+    | 'group_read_incomplete'
+    | 'team_not_ours'
+    | 'user_not_ours'
+    | 'member_not_ours'
+    | 'key_not_ours'
+    | 'key_held_by_hand'
+    | 'team_without_policy';
+  readonly teamId?: string;
+  readonly userId?: string;
+  readonly detail: string;
+};
+
+/** What the guard needs to know of a team beside the actions. Counts are people. */
+export type TeamFacts = {
+  readonly teamId: EntraGroupId;
+  readonly alias: string;
+  readonly role: Role;
+  readonly read: 'complete' | 'incomplete';
+  /** Members that are ours, before the plan. */
+  readonly ownedMembers: readonly EntraUserId[];
+};
+
+export type Plan = {
+  /** SHA-256 of the actions. */
+  readonly digest: string;
+  readonly actions: readonly Action[];
+  readonly teams: readonly TeamFacts[];
+  readonly notices: readonly Notice[];
+};
+
+export type TeamContext = {
+  readonly team: DesiredTeam;
+  readonly owned: ReadonlySet<EntraUserId>;
+  readonly present: ReadonlySet<string>;
+  readonly keys: readonly KeyRecord[];
+};
+
+export function planChanges(desired: DesiredState, current: CurrentState): Plan {
+  const actions: Action[] = [];
+  const notices: Notice[] = [];
+  const facts: TeamFacts[] = [];
+  const ownedByTeam = Map.groupBy(current.memberships, (membership) => membership.teamId);
+  const keysByTeam = Map.groupBy(current.keys, (key) => key.teamId);
+  const manageable: TeamContext[] = [];
+
+  for (const team of desired.teams) {
+    const gatewayTeam = current.gateway.teams.get(team.groupId);
+    const context: TeamContext = {
+      team,
+      owned: new Set((ownedByTeam.get(team.groupId) ?? []).map((membership) => membership.userId)),
+      present: new Set(gatewayTeam?.members.map((member) => member.userId)),
+      keys: keysByTeam.get(team.groupId) ?? [],
+    };
+    facts.push({
+      teamId: team.groupId,
+      alias: team.settings.alias,
+      role: team.role,
+      read: team.membership.status,
+      ownedMembers: [...context.owned].sort(),
+    });
+    if (team.membership.status === 'incomplete') {
+      const { reason, detail } = team.membership;
+      notices.push({ code: 'group_read_incomplete', teamId: team.groupId, detail: `${reason}: ${detail}` });
+    }
+    if (gatewayTeam && !isManaged(gatewayTeam)) {
+      notices.push({
+        code: 'team_not_ours',
+        teamId: team.groupId,
+        detail: 'A team with this id was made by hand; nothing in it is touched.',
+      });
+      continue;
+    }
+    manageable.push(context);
+    if (gatewayTeam) {
+      const change = settingsChange(gatewayTeam, team.settings);
+      if (change) actions.push({ kind: 'update_team', teamId: team.groupId, ...change, cause: 'policy' });
+    } else if (team.membership.status === 'complete') {
+      actions.push({ kind: 'create_team', teamId: team.groupId, settings: team.settings, cause: 'policy' });
+    }
+    planMembers(context, actions, notices);
+    planKeys(context, current, actions, notices);
+    planLeaverKeys(context, current, actions, notices);
+  }
+
+  planUsers(manageable, current, actions, notices);
+  noticeTeamsWithoutPolicy(desired, current, notices);
+
+  actions.sort(compareActions);
+  notices.sort((a, b) => compareText(noticeKey(a), noticeKey(b)));
+  return { digest: digestOf(actions), actions, teams: facts, notices };
+}
+
+/** Why `userId`, who is ours in the team, is no longer wanted there; undefined when they are, or nobody knows. */
+export function leavingCause(team: DesiredTeam, userId: EntraUserId): string | undefined {
+  if (team.membership.status === 'incomplete' || team.membership.members.has(userId)) return undefined;
+  return team.membership.excluded.get(userId) ?? `left group ${team.groupId}`;
+}
+
+function planMembers({ team, owned, present }: TeamContext, actions: Action[], notices: Notice[]): void {
+  if (team.membership.status === 'incomplete') return;
+  for (const userId of team.membership.members.keys()) {
+    if (!present.has(userId)) {
+      actions.push({
+        kind: 'add_member',
+        teamId: team.groupId,
+        userId,
+        cause: `member of group ${team.groupId}`,
+      });
+    }
+  }
+  for (const userId of owned) {
+    const cause = leavingCause(team, userId);
+    if (cause !== undefined) actions.push({ kind: 'remove_member', teamId: team.groupId, userId, cause });
+  }
+  for (const [userId] of team.membership.excluded) {
+    if (present.has(userId) && !owned.has(userId)) {
+      notices.push({
+        code: 'member_not_ours',
+        teamId: team.groupId,
+        userId,
+        detail: 'Without access by Entra, but put into the team by hand.',
+      });
+    }
+  }
+}
+
+function settingsChange(
+  current: TeamSettings | { readonly [K in keyof TeamSettings]: TeamSettings[K] | null },
+  wanted: TeamSettings,
+): { before: Partial<TeamSettings>; after: Partial<TeamSettings> } | undefined {
+  const before: Record<string, unknown> = {};
+  const after: Record<string, unknown> = {};
+  for (const field of [
+    'alias',
+    'models',
+    'maxBudgetUsd',
+    'budgetDuration',
+    'tpmLimit',
+    'rpmLimit',
+  ] as const) {
+    const is = field === 'models' ? [...(current.models ?? [])].sort() : current[field];
+    if (JSON.stringify(is) !== JSON.stringify(wanted[field])) {
+      before[field] = is;
+      after[field] = wanted[field];
+    }
+  }
+  return Object.keys(after).length === 0 ? undefined : { before, after };
+}
+
+function noticeTeamsWithoutPolicy(desired: DesiredState, current: CurrentState, notices: Notice[]): void {
+  const wanted = new Set<string>(desired.teams.map((team) => team.groupId));
+  for (const team of current.gateway.teams.values()) {
+    if (isManaged(team) && !wanted.has(team.teamId)) {
+      notices.push({
+        code: 'team_without_policy',
+        teamId: team.teamId,
+        detail: 'We made this team, but policy.yml no longer names its group; it is left as it is.',
+      });
+    }
+  }
+}
+
+function noticeKey(notice: Notice): string {
+  return `${notice.code}/${notice.teamId ?? ''}/${notice.userId ?? ''}/${notice.detail}`;
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,77 @@
+// What a run tells: counts, digests and reasons, never lists of people. Pure.
+
+import type { RunId } from '../ids.ts';
+import type { Action, ActionKind } from './actions.ts';
+import type { Outcome } from './apply.ts';
+import type { ExceededLimit, RefusalReason, Verdict } from './guard.ts';
+import type { Notice, Plan } from './plan.ts';
+
+export type RunReport = {
+  readonly runId: RunId;
+  readonly trigger: string;
+  /** succeeded: all that was allowed is done. partial: something failed, was left, or was not read. */
+  readonly status: 'succeeded' | 'partial';
+  readonly durationMs: number;
+  readonly planDigest: string;
+  readonly done: Partial<Record<ActionKind, number>>;
+  readonly failed: Partial<Record<ActionKind, number>>;
+  readonly left: Partial<Record<ActionKind, number>>;
+  readonly refused: Partial<Record<RefusalReason, number>>;
+  readonly quarantined: readonly {
+    readonly quarantineId: string;
+    readonly scope: string;
+    readonly peopleCount: number;
+    readonly exceeded: readonly ExceededLimit[];
+    readonly isNew: boolean;
+  }[];
+  readonly incompleteGroups: readonly string[];
+  readonly notices: readonly Notice[];
+};
+
+export function reportOf(run: {
+  runId: RunId;
+  trigger: string;
+  durationMs: number;
+  plan: Plan;
+  verdict: Verdict;
+  outcomes: ReadonlyMap<Action, Outcome>;
+  newQuarantines: readonly string[];
+}): RunReport {
+  const count = (status: Outcome['status']) =>
+    tally(
+      [...run.outcomes].filter(([, outcome]) => outcome.status === status).map(([action]) => action.kind),
+    );
+  const failed = count('failed');
+  const left = count('left');
+  const incompleteGroups = run.plan.teams
+    .filter((team) => team.read === 'incomplete')
+    .map((team) => team.teamId);
+  const isWhole =
+    Object.keys(failed).length === 0 && Object.keys(left).length === 0 && incompleteGroups.length === 0;
+  return {
+    runId: run.runId,
+    trigger: run.trigger,
+    status: isWhole ? 'succeeded' : 'partial',
+    durationMs: run.durationMs,
+    planDigest: run.plan.digest,
+    done: count('done'),
+    failed,
+    left,
+    refused: tally(run.verdict.refused.map((refusal) => refusal.reason)),
+    quarantined: run.verdict.quarantined.map(({ quarantineId, scope, peopleCount, exceeded }) => ({
+      quarantineId,
+      scope,
+      peopleCount,
+      exceeded,
+      isNew: run.newQuarantines.includes(quarantineId),
+    })),
+    incompleteGroups,
+    notices: run.plan.notices,
+  };
+}
+
+function tally<Key extends string>(keys: readonly Key[]): Partial<Record<Key, number>> {
+  const counts: Partial<Record<Key, number>> = {};
+  for (const key of keys) counts[key] = (counts[key] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,261 @@
+import { expect, test } from 'vitest';
+import type { DirectoryUser } from '../../lib/directory/directory.ts';
+import { hashKey } from '../../lib/ids.ts';
+import type { Action } from '../../lib/sync/actions.ts';
+import { decideDesired } from '../../lib/sync/desired.ts';
+import { markedMetadata } from '../../lib/sync/marker.ts';
+import { type Plan, planChanges } from '../../lib/sync/plan.ts';
+import { buildPolicy, buildReads, buildUser, groupId, Model, userId } from './builders.ts';
+
+type Groups = Record<number, readonly DirectoryUser[] | null>;
+
+function planOf(model: Model, groups: Groups, policy = buildPolicy(2)): Plan {
+  return planChanges(decideDesired(policy, buildReads(groups)), model.current());
+}
+
+function synced(groups: Groups, policy = buildPolicy(2)): Model {
+  const model = new Model();
+  model.apply(planOf(model, groups, policy).actions);
+  return model;
+}
+
+const kinds = (plan: Plan) => plan.actions.map((action) => action.kind);
+const find = <K extends Action['kind']>(plan: Plan, kind: K) =>
+  plan.actions.filter((action): action is Extract<Action, { kind: K }> => action.kind === kind);
+
+test('a joiner gets a membership, a user row and a key, in this order', () => {
+  const plan = planOf(synced({ 1: [], 2: [] }), { 1: [buildUser(1)], 2: [] });
+
+  expect(kinds(plan)).toEqual(['add_member', 'update_user', 'mint_key']);
+  expect(find(plan, 'mint_key')[0]).toMatchObject({
+    userId: userId(1),
+    teamId: groupId(1),
+    generation: 1,
+    replaces: null,
+  });
+});
+
+test('a second plan after an applied one is empty', () => {
+  const groups = { 1: [buildUser(1), buildUser(2)], 2: [buildUser(2)] };
+
+  expect(planOf(synced(groups), groups).actions).toEqual([]);
+});
+
+test('a leaver loses the key before the membership, and only in the team they left', () => {
+  const plan = planOf(synced({ 1: [buildUser(1)], 2: [buildUser(1)] }), { 1: [], 2: [buildUser(1)] });
+
+  expect(kinds(plan)).toEqual(['block_key', 'remove_member']);
+  expect(plan.actions.every((action) => 'teamId' in action && action.teamId === groupId(1))).toBe(true);
+  expect(plan.actions[0]?.cause).toBe(`left group ${groupId(1)}`);
+});
+
+test('a disabled account loses every team, and the cause says so', () => {
+  const disabled = buildUser(1, { accountEnabled: false });
+  const plan = planOf(synced({ 1: [buildUser(1)], 2: [buildUser(1)] }), { 1: [disabled], 2: [disabled] });
+
+  expect(kinds(plan)).toEqual(['block_key', 'block_key', 'remove_member', 'remove_member']);
+  expect(new Set(plan.actions.map((action) => action.cause))).toEqual(new Set(['account disabled']));
+});
+
+test('a guest gets access only where the policy includes guests', () => {
+  const guest = buildUser(1, { kind: 'guest' });
+  const model = new Model();
+  const policy = { ...buildPolicy(2) };
+  const including = {
+    ...policy,
+    groups: policy.groups.map((group, i) => ({ ...group, include_guests: i === 1 })),
+  };
+
+  expect(
+    find(planOf(model, { 1: [guest], 2: [guest] }, including), 'add_member').map((action) => action.teamId),
+  ).toEqual([groupId(2)]);
+});
+
+test('an incompletely read group changes nothing in its team and is announced', () => {
+  const plan = planOf(synced({ 1: [buildUser(1)], 2: [buildUser(2)] }), { 1: null, 2: [buildUser(2)] });
+
+  expect(plan.actions).toEqual([]);
+  expect(plan.notices.map((notice) => [notice.code, notice.teamId])).toEqual([
+    ['group_read_incomplete', groupId(1)],
+  ]);
+});
+
+test('a group that the reader forgot counts as incomplete', () => {
+  const plan = planOf(synced({ 1: [buildUser(1)], 2: [] }), { 2: [] });
+
+  expect(plan.actions).toEqual([]);
+});
+
+test('a rejoiner gets exactly the key back that was blocked', () => {
+  const model = synced({ 1: [buildUser(1)], 2: [] });
+  const keyHash = [...model.keys.keys()][0];
+  model.apply(planOf(model, { 1: [], 2: [] }).actions);
+  const plan = planOf(model, { 1: [buildUser(1)], 2: [] });
+
+  expect(kinds(plan)).toEqual(['add_member', 'restore_key']);
+  expect(find(plan, 'restore_key')[0]).toMatchObject({ keyHash, unblock: true });
+});
+
+test('a key that an admin blocked by hand stays blocked through leaving and rejoining', () => {
+  const model = synced({ 1: [buildUser(1)], 2: [] });
+  for (const key of model.keys.values()) model.keys.set(key.keyHash, { ...key, blocked: true });
+  expect(planOf(model, { 1: [buildUser(1)], 2: [] }).notices.map((notice) => notice.code)).toEqual([
+    'key_held_by_hand',
+  ]);
+
+  model.apply(planOf(model, { 1: [], 2: [] }).actions);
+  const plan = planOf(model, { 1: [buildUser(1)], 2: [] });
+
+  expect(find(plan, 'restore_key')[0]?.unblock).toBe(false);
+});
+
+test('a key that vanished from LiteLLM is replaced by the next generation', () => {
+  const model = synced({ 1: [buildUser(1)], 2: [] });
+  const lost = [...model.keys.keys()][0];
+  model.keys.clear();
+
+  expect(find(planOf(model, { 1: [buildUser(1)], 2: [] }), 'mint_key')[0]).toMatchObject({
+    generation: 2,
+    replaces: lost,
+  });
+});
+
+test('a key that was escrowed and made, but not recorded, is confirmed and not made again', () => {
+  const model = synced({ 1: [buildUser(1)], 2: [] });
+  for (const record of model.records.values())
+    model.records.set(record.keyHash, { ...record, status: 'escrowed' });
+
+  expect(kinds(planOf(model, { 1: [buildUser(1)], 2: [] }))).toEqual(['confirm_key']);
+});
+
+test('an abandoned key that turns up in LiteLLM is deleted', () => {
+  const model = synced({ 1: [buildUser(1)], 2: [] });
+  const keyHash = hashKey('sk-late');
+  model.records.set(keyHash, {
+    keyHash,
+    userId: userId(1),
+    teamId: groupId(1),
+    generation: 9,
+    status: 'abandoned',
+    heldByHand: false,
+  });
+  model.keys.set(keyHash, {
+    keyHash,
+    alias: null,
+    userId: userId(1),
+    teamId: groupId(1),
+    blocked: false,
+    expiresAt: null,
+    metadata: markedMetadata(),
+  });
+
+  expect(
+    find(planOf(model, { 1: [buildUser(1)], 2: [] }), 'delete_key').map((action) => action.keyHash),
+  ).toEqual([keyHash]);
+});
+
+test('a removal that was recorded but not finished is planned again', () => {
+  const model = synced({ 1: [buildUser(1)], 2: [] });
+  for (const record of model.records.values())
+    model.records.set(record.keyHash, { ...record, status: 'blocked' });
+
+  expect(kinds(planOf(model, { 1: [], 2: [] }))).toEqual(['block_key', 'remove_member']);
+});
+
+test('hand-made teams, members, keys and default_user_id are in no action', () => {
+  const model = synced({ 1: [buildUser(1)], 2: [] });
+  model.addTeam({ teamId: 'hand-made', members: [{ userId: 'bob', role: 'user' }] });
+  const team = model.teams.get(groupId(1));
+  if (team)
+    model.teams.set(groupId(1), {
+      ...team,
+      members: [...team.members, { userId: 'bob', role: 'user' }, { userId: userId(7), role: 'user' }],
+    });
+  const keyHash = hashKey('sk-by-hand');
+  model.keys.set(keyHash, {
+    keyHash,
+    alias: 'mine',
+    userId: userId(1),
+    teamId: groupId(1),
+    blocked: false,
+    expiresAt: null,
+    metadata: {},
+  });
+  const plan = planOf(model, { 1: [buildUser(1, { accountEnabled: false })], 2: [] });
+
+  expect(kinds(plan)).toEqual(['block_key', 'remove_member']);
+  expect(JSON.stringify(plan.actions)).not.toMatch(
+    /hand-made|bob|default_user_id|"10000000-0000-4000-8000-000000000007"/,
+  );
+  expect(plan.actions.some((action) => 'keyHash' in action && action.keyHash === keyHash)).toBe(false);
+  expect(plan.notices.map((notice) => notice.code)).toEqual(['key_not_ours']);
+});
+
+test('a team with the id of a mapped group that was made by hand is left alone and announced', () => {
+  const model = new Model();
+  model.addTeam({ teamId: groupId(1), alias: 'by hand' });
+  const plan = planOf(model, { 1: [buildUser(1)], 2: [] });
+
+  expect(plan.actions.filter((action) => 'teamId' in action && action.teamId === groupId(1))).toEqual([]);
+  expect(plan.notices.map((notice) => notice.code)).toEqual(['team_not_ours']);
+});
+
+test('a team that left the policy is left as it is and announced', () => {
+  const model = synced({ 1: [buildUser(1)], 2: [buildUser(2)] });
+  const plan = planOf(model, { 1: [buildUser(1)] }, buildPolicy(1));
+
+  expect(plan.actions).toEqual([]);
+  expect(plan.notices.map((notice) => notice.code)).toEqual(['team_without_policy']);
+});
+
+test('a renamed person keeps the team and the key; mail and name follow', () => {
+  const plan = planOf(synced({ 1: [buildUser(1)], 2: [] }), {
+    1: [buildUser(1, { mail: 'new@example.com', displayName: 'New Name' })],
+    2: [],
+  });
+
+  expect(plan.actions).toMatchObject([
+    {
+      kind: 'update_user',
+      before: { email: 'person1@example.com' },
+      after: { email: 'new@example.com', alias: 'New Name' },
+    },
+  ]);
+});
+
+test('a mail that differs only in case is no change', () => {
+  const plan = planOf(synced({ 1: [buildUser(1)], 2: [] }), {
+    1: [buildUser(1, { mail: 'Person1@Example.com' })],
+    2: [],
+  });
+
+  expect(plan.actions).toEqual([]);
+});
+
+test('changed settings of a team are one update with before and after', () => {
+  const model = synced({ 1: [], 2: [] });
+  const policy = buildPolicy(2);
+  const groups = policy.groups.map((group, i) =>
+    i === 0 ? { ...group, max_budget: 250, models: ['mistral-local', 'gpt-4'] } : group,
+  );
+  const plan = planOf(model, { 1: [], 2: [] }, { ...policy, groups });
+
+  expect(plan.actions).toMatchObject([
+    {
+      kind: 'update_team',
+      before: { models: ['gpt-4'], maxBudgetUsd: 100 },
+      after: { models: ['gpt-4', 'mistral-local'], maxBudgetUsd: 250 },
+    },
+  ]);
+});
+
+test('the strongest role of several groups wins, and is lowered only when every group was read', () => {
+  const policy = buildPolicy(2, { roles: ['member', 'admin'] });
+  const model = synced({ 1: [buildUser(1)], 2: [buildUser(1), buildUser(2)] }, policy);
+  expect(model.users.get(userId(1))?.role).toBe('proxy_admin');
+
+  expect(find(planOf(model, { 1: [buildUser(1)], 2: null }, policy), 'demote_user')).toEqual([]);
+  expect(find(planOf(model, { 1: [buildUser(1)], 2: [buildUser(2)] }, policy), 'demote_user')).toMatchObject([
+    { userId: userId(1), before: 'proxy_admin', after: 'internal_user' },
+  ]);
+});
