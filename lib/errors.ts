@@ -16,6 +16,8 @@ export const ERROR_CODES = {
   GATEWAY_WRITE_LOST: 'LiteLLM answered 200 but the re-read does not show the change; a retry helps.',
   GATEWAY_VERSION_DENIED: 'This LiteLLM version is known to be compromised; DevOps replaces it.',
   STORE_UNAVAILABLE: 'The control database did not answer; a retry helps.',
+  STORE_DENIED:
+    'The control database refused the role or its database; DevOps corrects CONTROL_DATABASE_URL.',
   STORE_SCHEMA_MISMATCH: 'The control database is not at the level this code needs; run `lcp migrate`.',
   LEASE_HELD: 'Another run is at work; the next run goes on.',
   LEASE_LOST: 'This run lost its lease to a later one and stopped writing; the later run goes on.',

@@ -55,7 +55,9 @@ function resolveDocument(document: ReturnType<typeof parseDocument>): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (error) {
-    throw problemsError('policy.yml', [{ path: '(syntax)', message: error instanceof Error ? error.message : String(error) }]);
+    throw problemsError('policy.yml', [
+      { path: '(syntax)', message: error instanceof Error ? error.message : String(error) },
+    ]);
   }
 }
 

@@ -85,17 +85,15 @@ async function run<Row extends Record<string, unknown>>(
   }
 }
 
-/** SQLSTATE classes 08 (connection), 53 (resources), 57P (shutdown), and errors without any: the server is away. */
+/** SQLSTATE 28… and 3D000: refused. 08… (connection), 53… (resources), 57P… (shutdown) and errors without any: the
+ *  server is away. Everything else is a defect of ours and passes as it is. */
 function storeError(error: unknown): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  const isSqlState = /^[0-9A-Z]{5}$/.test(code);
-  if (isSqlState && !/^(08|53|57P)/.test(code)) return error;
-  return new ControlError(
-    'STORE_UNAVAILABLE',
-    `The control database did not answer (${code || 'no connection'}); the next run tries again.`,
-    {
-      cause: error,
-      retryable: true,
-    },
-  );
+  if (/^28[0-9A-Z]{3}$|^3D000$/.test(code)) {
+    const message = 'The database refused the role, its password or the database name; correct the URL.';
+    return new ControlError('STORE_DENIED', message, { cause: error, details: { sqlState: code } });
+  }
+  if (/^[0-9A-Z]{5}$/.test(code) && !/^(08|53|57P)/.test(code)) return error;
+  const message = `The control database did not answer (${code || 'no connection'}); the next run tries again.`;
+  return new ControlError('STORE_UNAVAILABLE', message, { cause: error, retryable: true });
 }

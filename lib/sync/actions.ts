@@ -1,12 +1,13 @@
 // The vocabulary of a plan: one closed union of changes, each with its cause, and their order.
 
+import type { UserRole } from '../gateway/users.ts';
 import type { EntraGroupId, EntraUserId, KeyHash } from '../ids.ts';
 import type { TeamSettings } from './desired.ts';
 
 export type UserFields = {
   readonly email: string | null;
   readonly alias: string | null;
-  readonly role: string;
+  readonly role: UserRole;
 };
 
 export type Action =
@@ -21,7 +22,7 @@ export type Action =
     }
   | { kind: 'remove_member'; teamId: EntraGroupId; userId: EntraUserId; cause: string }
   /** Lowers a role that no mapped group gives any more. */
-  | { kind: 'demote_user'; userId: EntraUserId; before: string | null; after: string; cause: string }
+  | { kind: 'demote_user'; userId: EntraUserId; before: string | null; after: UserRole; cause: string }
   /** A key that never became live and was replaced. */
   | { kind: 'delete_key'; keyHash: KeyHash; userId: EntraUserId; teamId: EntraGroupId; cause: string }
   | { kind: 'create_team'; teamId: EntraGroupId; settings: TeamSettings; cause: string }
@@ -32,12 +33,16 @@ export type Action =
       after: Partial<TeamSettings>;
       cause: string;
     }
+  /** Before any membership: LiteLLM makes missing users itself, but without mail and sso_user_id. */
+  | { kind: 'create_user'; userId: EntraUserId; fields: UserFields; cause: string }
   | { kind: 'add_member'; teamId: EntraGroupId; userId: EntraUserId; cause: string }
+  /** `mark`: the row is a bare one that a membership of ours made; it gets the marker. */
   | {
       kind: 'update_user';
       userId: EntraUserId;
       before: Partial<UserFields>;
       after: Partial<UserFields>;
+      mark: boolean;
       cause: string;
     }
   /** Attach to the team again and, unless held by hand, unblock: exactly the key that was blocked. */
@@ -68,13 +73,14 @@ const ORDER: Record<ActionKind, number> = {
   remove_member: 1,
   demote_user: 2,
   delete_key: 3,
-  create_team: 4,
-  update_team: 5,
-  add_member: 6,
-  update_user: 7,
-  restore_key: 8,
-  confirm_key: 9,
-  mint_key: 10,
+  create_user: 4,
+  create_team: 5,
+  update_team: 6,
+  add_member: 7,
+  update_user: 8,
+  restore_key: 9,
+  confirm_key: 10,
+  mint_key: 11,
 };
 
 /** Total order of a plan's actions; two different actions of one plan never compare equal. */

@@ -8,7 +8,7 @@ import type { Action } from './actions.ts';
 import { applyKeys } from './apply-keys.ts';
 import { applyRemovals } from './apply-removals.ts';
 import { applyTeams } from './apply-teams.ts';
-import { applyUsers } from './apply-users.ts';
+import { changeUsers, createUsers } from './apply-users.ts';
 import type { ApplyGateway } from './gateway-port.ts';
 import type { Journal } from './journal.ts';
 
@@ -74,22 +74,20 @@ export async function applyPlan(
   };
 
   await applyRemovals(allowed, context, attempt);
-  await applyUsers(
-    allowed.filter((action) => action.kind === 'demote_user'),
-    context,
-    attempt,
-  );
+  await changeUsers(ofKind(allowed, 'demote_user'), context, attempt);
+  await createUsers(ofKind(allowed, 'create_user'), context, attempt);
   await applyTeams(allowed, context, attempt);
-  await applyUsers(
-    allowed.filter((action) => action.kind === 'update_user'),
-    context,
-    attempt,
-  );
-  const missing = allowed.filter(
-    (action) => action.kind === 'add_member' && outcomes.get(action)?.status !== 'done',
-  );
+  await changeUsers(ofKind(allowed, 'update_user'), context, attempt);
+  const missing = ofKind(allowed, 'add_member').filter((action) => outcomes.get(action)?.status !== 'done');
   await applyKeys(allowed, missing, context, attempt);
   return outcomes;
+}
+
+function ofKind<Kind extends Action['kind']>(
+  actions: readonly Action[],
+  kind: Kind,
+): Extract<Action, { kind: Kind }>[] {
+  return actions.filter((action): action is Extract<Action, { kind: Kind }> => action.kind === kind);
 }
 
 function outcomeOf(error: unknown, signal: AbortSignal): Outcome {

@@ -1,6 +1,7 @@
 // People in a plan: their mail, name and role follow Entra and the policy, on user rows that are ours. Pure.
 
 import type { GatewayUser } from '../gateway/state.ts';
+import type { UserRole } from '../gateway/users.ts';
 import type { EntraUserId } from '../ids.ts';
 import type { Action, UserFields } from './actions.ts';
 import type { CurrentState } from './current.ts';
@@ -9,7 +10,7 @@ import { isManaged } from './marker.ts';
 import type { Notice, TeamContext } from './plan.ts';
 
 /** LiteLLM's roles from least to most power (docs.litellm.ai, access control). */
-const GATEWAY_ROLE: Record<Role, string> = {
+const GATEWAY_ROLE: Record<Role, UserRole> = {
   member: 'internal_user',
   devops: 'proxy_admin_viewer',
   admin: 'proxy_admin',
@@ -22,7 +23,7 @@ export function planUsers(
   actions: Action[],
   notices: Notice[],
 ): void {
-  const wanted = new Map<EntraUserId, { member: DesiredMember; role: string }>();
+  const wanted = new Map<EntraUserId, { member: DesiredMember; role: UserRole }>();
   // Whoever may be in a group we could not read keeps the role it may give.
   const everyGroupRead = contexts.every(({ team }) => team.membership.status === 'complete');
   const known = new Set<EntraUserId>();
@@ -46,7 +47,9 @@ export function planUsers(
       });
       continue;
     }
-    planUser(userId, { email: member.email, alias: member.name, role }, row, everyGroupRead, actions);
+    const fields: UserFields = { email: member.email, alias: member.name, role };
+    if (row) planUser(userId, fields, row, everyGroupRead, actions);
+    else actions.push({ kind: 'create_user', userId, fields, cause: 'new' });
   }
   if (!everyGroupRead) return;
   for (const userId of known) {
@@ -66,44 +69,30 @@ export function planUsers(
 function planUser(
   userId: EntraUserId,
   fields: UserFields,
-  row: GatewayUser | undefined,
+  row: GatewayUser,
   mayDemote: boolean,
   actions: Action[],
 ): void {
-  const before: { -readonly [K in keyof UserFields]?: UserFields[K] | null } = {};
-  const after: { -readonly [K in keyof UserFields]?: UserFields[K] } = {};
-  // LiteLLM cannot clear a mail, so an account that lost its own keeps the old one.
-  if (fields.email !== null && row?.email?.toLowerCase() !== fields.email.toLowerCase()) {
-    before.email = row?.email ?? null;
-    after.email = fields.email;
+  const before: Record<string, string | null> = {};
+  const after: Record<string, string> = {};
+  const change = (field: keyof UserFields, is: string | null, wanted: string) => {
+    before[field] = is;
+    after[field] = wanted;
+  };
+  // LiteLLM cannot clear a text, so an account that lost its mail keeps the old one.
+  if (fields.email !== null && row.email?.toLowerCase() !== fields.email.toLowerCase())
+    change('email', row.email, fields.email);
+  if (fields.alias !== null && row.alias !== fields.alias) change('alias', row.alias, fields.alias);
+  const isStronger = power(row.role) > power(fields.role);
+  if (row.role !== fields.role && !isStronger) change('role', row.role, fields.role);
+
+  const mark = !isManaged(row);
+  if (mark || Object.keys(after).length > 0) {
+    actions.push({ kind: 'update_user', userId, before, after, mark, cause: 'changed in Entra or policy' });
   }
-  if (fields.alias !== null && row?.alias !== fields.alias) {
-    before.alias = row?.alias ?? null;
-    after.alias = fields.alias;
-  }
-  const lower = row !== undefined && power(row.role) > power(fields.role);
-  if (row?.role !== fields.role && !lower) {
-    before.role = row?.role ?? null;
-    after.role = fields.role;
-  }
-  const unmarked = row === undefined || !isManaged(row) || row.ssoUserId !== userId;
-  if (unmarked || Object.keys(after).length > 0) {
-    actions.push({
-      kind: 'update_user',
-      userId,
-      before: before as Partial<UserFields>,
-      after,
-      cause: row ? 'changed in Entra or policy' : 'new',
-    });
-  }
-  if (lower && mayDemote) {
-    actions.push({
-      kind: 'demote_user',
-      userId,
-      before: row.role,
-      after: fields.role,
-      cause: 'no mapped group gives the role any more',
-    });
+  if (isStronger && mayDemote) {
+    const cause = 'no mapped group gives the role any more';
+    actions.push({ kind: 'demote_user', userId, before: row.role, after: fields.role, cause });
   }
 }
 

@@ -155,6 +155,14 @@ export class Model {
       case 'update_team':
         this.teams.set(action.teamId, { ...this.#team(action.teamId), ...action.after });
         return;
+      case 'create_user':
+        this.users.set(action.userId, {
+          userId: action.userId,
+          ssoUserId: action.userId,
+          ...action.fields,
+          metadata: markedMetadata(),
+        });
+        return;
       case 'add_member': {
         const team = this.#team(action.teamId);
         this.memberships.set(`${action.teamId}/${action.userId}`, {
@@ -180,8 +188,7 @@ export class Model {
       case 'update_user':
         this.#user(action.userId, {
           ...action.after,
-          ssoUserId: action.userId,
-          metadata: markedMetadata(),
+          ...(action.mark ? { metadata: markedMetadata() } : {}),
         });
         return;
       case 'restore_key': {

@@ -52,7 +52,7 @@ test('removing 60 % of a group is quarantined whole with its reasons, and joins 
     perGroup(scope([100, 50], [100, 50])),
   );
 
-  expect(verdict.allowed.map((action) => action.kind)).toEqual(['add_member', 'update_user', 'mint_key']);
+  expect(verdict.allowed.map((action) => action.kind)).toEqual(['create_user', 'add_member', 'mint_key']);
   expect(verdict.quarantined).toHaveLength(1);
   expect(verdict.quarantined[0]).toMatchObject({
     scope: groupId(1),

@@ -23,10 +23,10 @@ const kinds = (plan: Plan) => plan.actions.map((action) => action.kind);
 const find = <K extends Action['kind']>(plan: Plan, kind: K) =>
   plan.actions.filter((action): action is Extract<Action, { kind: K }> => action.kind === kind);
 
-test('a joiner gets a membership, a user row and a key, in this order', () => {
+test('a joiner gets a user row, a membership and a key, in this order', () => {
   const plan = planOf(synced({ 1: [], 2: [] }), { 1: [buildUser(1)], 2: [] });
 
-  expect(kinds(plan)).toEqual(['add_member', 'update_user', 'mint_key']);
+  expect(kinds(plan)).toEqual(['create_user', 'add_member', 'mint_key']);
   expect(find(plan, 'mint_key')[0]).toMatchObject({
     userId: userId(1),
     teamId: groupId(1),

@@ -1,0 +1,111 @@
+// Puts the parts of a reconcile run together from settings: the one place where features and clients meet, shared
+// by the function and the CLI.
+
+import { randomBytes } from 'node:crypto';
+import type { Clock } from './clock.ts';
+import type { Settings, VariableName } from './config.ts';
+import { createDirectoryClient, type DirectoryClient } from './directory/client.ts';
+import { createDirectory } from './directory/groups.ts';
+import type { TokenSource } from './directory/token.ts';
+import { createGateway, type Gateway } from './gateway/client.ts';
+import { readStateFromApi } from './gateway/state-from-api.ts';
+import { readStateFromDatabase } from './gateway/state-from-database.ts';
+import { mintKey } from './keys/mint.ts';
+import type { Log } from './log.ts';
+import type { Policy } from './policy/schema.ts';
+import { createDatabase, type Database } from './store/database.ts';
+import type { ReconcileDependencies } from './sync/run.ts';
+
+export const SYNC_SETTINGS = [
+  'AZURE_TENANT_ID',
+  'AZURE_CLIENT_ID',
+  'AZURE_CLIENT_SECRET',
+  'AZURE_AUTHORITY_HOST',
+  'GRAPH_BASE_URL',
+  'LITELLM_BASE_URL',
+  'LITELLM_ADMIN_KEY',
+  'LITELLM_DATABASE_URL',
+  'CONTROL_DATABASE_URL',
+  'KEY_ESCROW_PUBLIC_KEY',
+] as const satisfies readonly VariableName[];
+
+export type SyncSettings = Settings<(typeof SYNC_SETTINGS)[number]>;
+
+/** Eight at once keep LiteLLM's one worker busy; more only queue there (measured, `npm run bench -- first-sync`). */
+const GATEWAY_CONCURRENCY = 8;
+/** Adding 100 members takes LiteLLM about two seconds; ten times that is broken, not slow. */
+const GATEWAY_TIMEOUT_MS = 20_000;
+
+export type CompositionOptions = {
+  readonly settings: SyncSettings;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly deadlineAt: Date;
+  /** Shared by warm invocations, so that a run does not sign in anew. */
+  readonly tokens?: TokenSource;
+};
+
+export type Composition = ReconcileDependencies & {
+  readonly directoryClient: DirectoryClient;
+  readonly gateway: Gateway;
+  readonly database: Database;
+  /** Ends all connections. */
+  close(): Promise<void>;
+};
+
+/** The parts of one run. Nothing is connected before it is used. */
+export function composeSync({
+  settings,
+  policy,
+  clock,
+  log,
+  deadlineAt,
+  tokens,
+}: CompositionOptions): Composition {
+  const database = createDatabase({ url: settings.CONTROL_DATABASE_URL });
+  const gatewayDatabase =
+    settings.LITELLM_DATABASE_URL &&
+    createDatabase({ url: settings.LITELLM_DATABASE_URL, maxConnections: 1 });
+  const gateway = createGateway({
+    baseUrl: settings.LITELLM_BASE_URL,
+    adminKey: settings.LITELLM_ADMIN_KEY,
+    clock,
+    timeoutMs: GATEWAY_TIMEOUT_MS,
+    maxConcurrency: GATEWAY_CONCURRENCY,
+  });
+  const directoryClient = createDirectoryClient({
+    ...directorySettings(settings),
+    clock,
+    deadlineAt,
+    ...(tokens ? { tokens } : {}),
+  });
+  const escrowPublicKey = settings.KEY_ESCROW_PUBLIC_KEY;
+  return {
+    policy,
+    directoryClient,
+    directory: createDirectory(directoryClient),
+    readGatewayState: (signal) =>
+      gatewayDatabase ? readStateFromDatabase(gatewayDatabase, signal) : readStateFromApi(gateway, signal),
+    database,
+    gateway,
+    mintKey: (owner) => mintKey(owner, { escrowPublicKey, randomBytes }),
+    clock,
+    log,
+    concurrency: GATEWAY_CONCURRENCY,
+    close: async () => {
+      await Promise.all([database.close(), gatewayDatabase?.close()]);
+    },
+  };
+}
+
+/** What the Graph client needs of the settings. */
+export function directorySettings(settings: SyncSettings) {
+  return {
+    tenantId: settings.AZURE_TENANT_ID,
+    clientId: settings.AZURE_CLIENT_ID,
+    clientSecret: settings.AZURE_CLIENT_SECRET,
+    authorityHost: settings.AZURE_AUTHORITY_HOST,
+    graphBaseUrl: settings.GRAPH_BASE_URL,
+  };
+}

@@ -1,0 +1,67 @@
+// Tries what the control plane needs from Entra, one small read a permission, for `lcp doctor`. It changes
+// nothing and stops at nothing: every problem is in the list.
+
+import * as z from 'zod';
+import type { EntraGroupId } from '../ids.ts';
+import type { GraphAnswer } from './answer.ts';
+import type { DirectoryClient, GraphRequest } from './client.ts';
+
+export type AccessCheck = {
+  /** What was tried, with the permission it needs. */
+  readonly what: string;
+  readonly isOk: boolean;
+  /** What to do; null where nothing is to be done. */
+  readonly remedy: string | null;
+};
+
+const ONE_USER = '/users?$top=1&$select=id,userPrincipalName,accountEnabled';
+const userList = z.object({
+  value: z.array(z.object({ userPrincipalName: z.string(), accountEnabled: z.boolean() })),
+});
+
+/** All checks, in this order: sign-in and groups, users, then each group of the policy. */
+export async function checkDirectoryAccess(
+  client: DirectoryClient,
+  groupIds: readonly EntraGroupId[],
+  signal: AbortSignal,
+): Promise<readonly AccessCheck[]> {
+  const groups = await check(
+    client,
+    'Read groups (GroupMember.Read.All)',
+    { path: '/groups?$top=1&$select=id' },
+    signal,
+  );
+  const users = await check(client, 'Read users (User.Read.All)', { path: ONE_USER }, signal, (body) =>
+    userList.safeParse(body).success
+      ? null
+      : 'Grant the application permission User.Read.All with admin consent: user fields are hidden from us.',
+  );
+  const mapped: AccessCheck[] = [];
+  for (const groupId of groupIds) {
+    const path = `/groups/${groupId}?$select=id`;
+    mapped.push(await check(client, `Group ${groupId} of policy.yml exists`, { path }, signal));
+  }
+  return [groups, users, ...mapped];
+}
+
+async function check(
+  client: DirectoryClient,
+  what: string,
+  request: GraphRequest,
+  signal: AbortSignal,
+  judge: (body: unknown) => string | null = () => null,
+): Promise<AccessCheck> {
+  const answer = await client.get(request, signal);
+  const remedy = answer.status === 'ok' ? judge(answer.body) : describeRemedy(answer, what);
+  return { what, isOk: remedy === null, remedy };
+}
+
+function describeRemedy(answer: Exclude<GraphAnswer, { status: 'ok' }>, what: string): string {
+  if (answer.status === 'not-found')
+    return 'Correct the id in policy.yml, or GRAPH_BASE_URL if every check says this.';
+  if (answer.error.code !== 'GRAPH_DENIED') return answer.error.message;
+  // Only Graph itself knows a graphCode; without one it was the sign-in that failed, and the message says so.
+  return answer.error.details.graphCode === 'Authorization_RequestDenied'
+    ? `Grant the application permission for "${what}" with admin consent.`
+    : answer.error.message;
+}

@@ -1,0 +1,58 @@
+// The JSON batch of Microsoft Graph, both ways, as values: up to twenty reads in one call, each with an answer
+// of its own inside a 200. https://learn.microsoft.com/graph/json-batching
+
+import * as z from 'zod';
+import { classifyAnswer, failedAnswer, type GraphAnswer } from './answer.ts';
+import type { GraphRequest } from './client.ts';
+
+/** Graph refuses the whole batch above this. */
+export const BATCH_LIMIT = 20;
+
+const batchBody = z.object({
+  responses: z.array(
+    z.object({
+      id: z.string(),
+      status: z.number().int(),
+      headers: z.record(z.string(), z.string()).nullish(),
+      body: z.unknown(),
+    }),
+  ),
+});
+
+/** The body of `POST /$batch`; ids are positions. Paths must be relative, without host and version. */
+export function renderBatch(requests: readonly GraphRequest[]): unknown {
+  return {
+    requests: requests.map((request, index) => ({
+      id: String(index),
+      method: 'GET',
+      url: request.path,
+      ...(request.headers === undefined ? {} : { headers: request.headers }),
+    })),
+  };
+}
+
+/** One answer a request, in the order asked; Graph may answer in any order. An item that is absent or answered
+ *  twice failed: a batch that lost an item must not look like an empty group. */
+export function parseBatch(body: unknown, requestCount: number, now: Date): GraphAnswer[] {
+  const parsed = batchBody.safeParse(body);
+  if (!parsed.success) {
+    return Array.from({ length: requestCount }, () => invalidItem('The batch answer has an unknown form.'));
+  }
+  return Array.from({ length: requestCount }, (_, index) => {
+    const items = parsed.data.responses.filter((item) => item.id === String(index));
+    const item = items[0];
+    if (item === undefined) return invalidItem('The batch answer lacks an item.');
+    if (items.length > 1) return invalidItem('The batch answer holds an item twice.');
+    const retryAfter = Object.entries(item.headers ?? {}).find(
+      ([name]) => name.toLowerCase() === 'retry-after',
+    );
+    return classifyAnswer(
+      { httpStatus: item.status, retryAfter: retryAfter?.[1] ?? null, body: item.body },
+      now,
+    );
+  });
+}
+
+function invalidItem(message: string): GraphAnswer {
+  return failedAnswer('GRAPH_ANSWER_INVALID', message);
+}

@@ -1,0 +1,71 @@
+// control/sync: invoked by its schedule every five minutes and by hand, never from the web. One reconcile run
+// within the function's time; answers the run's report. A run that finds another at work ends quietly.
+
+import { randomUUID } from 'node:crypto';
+import policyValue from 'virtual:policy';
+import * as z from 'zod';
+import { systemClock } from '../../../lib/clock.ts';
+import { composeSync, directorySettings, SYNC_SETTINGS } from '../../../lib/composition.ts';
+import { parseSettings } from '../../../lib/config.ts';
+import { createTokenSource, type TokenSource } from '../../../lib/directory/token.ts';
+import { ControlError, isControlError } from '../../../lib/errors.ts';
+import { parseRunId } from '../../../lib/ids.ts';
+import { createLog } from '../../../lib/log.ts';
+import { parsePolicy } from '../../../lib/policy/schema.ts';
+import { reconcile } from '../../../lib/sync/run.ts';
+
+type Context = { readonly activationId: string; readonly getRemainingTimeInMillis: () => number };
+type Result = { readonly body: Readonly<Record<string, unknown>> };
+
+/** The platform kills at its deadline; we end before it, so that the run is recorded. */
+const MARGIN_MS = 5_000;
+
+const eventSchema = z.object({
+  trigger: z.enum(['schedule', 'manual', 'webhook', 'portal']).default('schedule'),
+});
+
+let sharedTokens: TokenSource | undefined;
+
+export async function main(event: unknown, context: Context): Promise<Result> {
+  const log = createLog({ function: 'control/sync', activationId: context.activationId });
+  try {
+    const { trigger } = parseEvent(event);
+    const settings = parseSettings(SYNC_SETTINGS, process.env);
+    sharedTokens ??= createTokenSource(directorySettings(settings));
+    const remainingMs = context.getRemainingTimeInMillis() - MARGIN_MS;
+    const deadlineAt = new Date(systemClock.now().getTime() + remainingMs);
+    const parts = composeSync({
+      settings,
+      policy: parsePolicy(policyValue),
+      clock: systemClock,
+      log,
+      deadlineAt,
+      tokens: sharedTokens,
+    });
+    try {
+      const signal = AbortSignal.timeout(Math.max(0, remainingMs));
+      const runId = parseRunId(randomUUID());
+      return { body: await reconcile(parts, { runId, trigger, actor: 'control/sync', deadlineAt, signal }) };
+    } finally {
+      await parts.close();
+    }
+  } catch (error) {
+    if (isControlError(error, 'LEASE_HELD')) {
+      log.info('run_skipped', { code: error.code });
+      return { body: { status: 'skipped', code: error.code, message: error.message } };
+    }
+    const code = isControlError(error) ? error.code : 'UNEXPECTED';
+    log.error('sync_failed', { code, message: error instanceof Error ? error.message : String(error) });
+    // Throwing marks the activation as failed, which is what DevOps looks for.
+    throw new Error(`${code}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function parseEvent(event: unknown): z.output<typeof eventSchema> {
+  const parsed = eventSchema.safeParse(event ?? {});
+  if (parsed.success) return parsed.data;
+  throw new ControlError(
+    'CONFIG_INVALID',
+    'The event must be empty or name a trigger: schedule, manual, webhook or portal.',
+  );
+}

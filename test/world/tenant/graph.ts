@@ -1,0 +1,111 @@
+// The read endpoints of Microsoft Graph v1.0 that the control plane uses, over the tenant's state. Follows the
+// vendor's pages; what they do not cover here answers 501 instead of guessing.
+
+import { GROUP_FIELDS, hideFields, selectFields, USER_FIELDS } from './graph-fields.ts';
+import { answerList } from './graph-list.ts';
+import { graphError, graphReply, notSimulated, type Reply } from './reply.ts';
+import type { TenantState } from './state.ts';
+
+export type Permission = 'GroupMember.Read.All' | 'User.Read.All';
+
+export type GraphWorld = {
+  readonly tenant: TenantState;
+  readonly graphUrl: string;
+  readonly pageSize: number;
+  readonly permissions: Set<Permission>;
+};
+
+/** One request below /v1.0, whether it came alone or inside a batch; header names in lower case. */
+export type GraphCall = {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+};
+
+const CAST_TO_USER = 'microsoft.graph.user';
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Graph's answer to one authorised call. */
+export function answerGraph(world: GraphWorld, call: GraphCall): Reply {
+  if (call.method !== 'GET') return notSimulated(`${call.method} ${call.url.pathname}`);
+  const [, , collection, id, relation, cast, ...rest] = call.url.pathname.split('/').map(decodeURIComponent);
+  if (rest.length > 0) return notSimulated(call.url.pathname);
+  if (collection === 'users')
+    return relation === undefined ? answerUsers(world, call, id) : notSimulated(relation);
+  if (collection !== 'groups') return notSimulated(call.url.pathname);
+  if (!world.permissions.has('GroupMember.Read.All')) return denied();
+  if (id === undefined) {
+    return answerList(world, call, { items: world.tenant.listGroups().map(asGroup), fields: GROUP_FIELDS });
+  }
+  if (!GUID.test(id)) return graphError(400, 'Request_BadRequest', `Invalid object identifier '${id}'.`);
+  const group = world.tenant.findGroup(id.toLowerCase());
+  if (group === undefined) return notFound(id);
+  if (relation === undefined) return answerOne(call, asGroup(group), GROUP_FIELDS);
+  if (relation !== 'members' && relation !== 'transitiveMembers') return notSimulated(relation);
+  if (cast !== undefined && cast !== CAST_TO_USER) return notSimulated(cast);
+  const ids = relation === 'members' ? group.memberIds : world.tenant.listTransitiveMemberIds(group.id);
+  return answerMembers(world, call, ids, cast !== undefined);
+}
+
+function answerMembers(world: GraphWorld, call: GraphCall, ids: readonly string[], isCast: boolean): Reply {
+  const mayReadUsers = world.permissions.has('User.Read.All');
+  const users = ids
+    .map((id) => world.tenant.findUser(id))
+    .filter((user) => user !== undefined)
+    .map((user) => ({ '@odata.type': '#microsoft.graph.user', ...user }));
+  const groups = ids
+    .map((id) => world.tenant.findGroup(id))
+    .filter((group) => group !== undefined)
+    .map((group) => ({ '@odata.type': '#microsoft.graph.group', ...asGroup(group) }));
+  return answerList(world, call, {
+    items: [
+      // Without the right for a member type its members are listed with their ids alone.
+      ...(mayReadUsers ? users : users.map(hideFields)),
+      ...(isCast ? [] : groups),
+    ],
+    fields: isCast ? USER_FIELDS : [...USER_FIELDS, ...GROUP_FIELDS],
+    // https://learn.microsoft.com/graph/api/group-list-transitivemembers: a cast is an advanced query.
+    isAdvanced: isCast,
+  });
+}
+
+function answerUsers(world: GraphWorld, call: GraphCall, id: string | undefined): Reply {
+  if (!world.permissions.has('User.Read.All')) return denied();
+  if (id === undefined)
+    return answerList(world, call, { items: world.tenant.listUsers(), fields: USER_FIELDS });
+  const user = world.tenant.findUser(id.toLowerCase());
+  return user === undefined ? notFound(id) : answerOne(call, user, USER_FIELDS);
+}
+
+function answerOne(
+  call: GraphCall,
+  item: Readonly<Record<string, unknown>>,
+  fields: readonly string[],
+): Reply {
+  const selected = selectFields(item, call.url.searchParams.get('$select'), fields);
+  return selected.kind === 'unknown-field' ? selected.reply : graphReply(200, selected.item);
+}
+
+function asGroup({ id, displayName }: { readonly id: string; readonly displayName: string }) {
+  return {
+    id,
+    displayName,
+    description: null,
+    mail: null,
+    mailEnabled: false,
+    securityEnabled: true,
+    groupTypes: [],
+  };
+}
+
+function denied(): Reply {
+  return graphError(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
+}
+
+function notFound(id: string): Reply {
+  return graphError(
+    404,
+    'Request_ResourceNotFound',
+    `Resource '${id}' does not exist or one of its queried reference-property objects are not present.`,
+  );
+}
