@@ -25,7 +25,7 @@ export async function recordAudit(
   if (entries.length === 0) return;
   await transaction.query('select pg_advisory_xact_lock($1)', [AUDIT_LOCK]);
   const newest = await transaction.query<{ seq: string; hash: string }>(
-    'select seq::text, hash from audit order by seq desc limit 1',
+    'select seq::text, hash from audit order by audit.seq desc limit 1',
   );
   let seq = BigInt(newest.rows[0]?.seq ?? '0');
   let previousHash = newest.rows[0]?.hash ?? GENESIS_HASH;
@@ -74,7 +74,7 @@ export async function listAudit(database: Queryable, after: string, limit: numbe
   const { rows } = await database.query<AuditRow & { recordedAt: Date | string }>(
     `select seq::text, recorded_at as "recordedAt", previous_hash as "previousHash", hash, actor, event, run_id as "runId",
             team_id as "teamId", user_id as "userId", key_hash as "keyHash", cause, details
-     from audit where seq > $1 order by seq limit $2`,
+     from audit where audit.seq > $1 order by audit.seq limit $2`,
     [after, limit],
   );
   return rows.map((row) => ({ ...row, recordedAt: new Date(row.recordedAt).toISOString() }));

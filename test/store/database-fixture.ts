@@ -1,0 +1,46 @@
+// A real PostgreSQL for one test file, and a fresh, migrated control database for each test that asks.
+
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { Secret } from '../../lib/secret.ts';
+import { createDatabase, type Database } from '../../lib/store/database.ts';
+import { applyMigrations } from '../../lib/store/migrate.ts';
+import { type Postgres, startPostgres } from '../world/postgres.ts';
+
+export type ControlDatabase = { readonly url: Secret; readonly database: Database };
+
+/** Call it at the top of a test file; the function it returns makes a database. */
+export function useControlDatabases(): () => Promise<ControlDatabase> {
+  let postgres: Postgres | undefined;
+  let dir: string | undefined;
+  const opened: Database[] = [];
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'lcp-store-'));
+    postgres = await startPostgres({ dir, log: () => undefined });
+  }, 60_000);
+
+  afterAll(async () => {
+    await Promise.all(opened.map((database) => database.close()));
+    await postgres?.stop();
+    if (dir) await rm(dir, { recursive: true, force: true });
+  }, 60_000);
+
+  return async () => {
+    if (!postgres) throw new Error('useControlDatabases belongs at the top of the test file');
+    const name = `control_${randomUUID().replaceAll('-', '')}`;
+    await postgres.createDatabase(name);
+    return openControlDatabase(new Secret(postgres.url(name)), opened);
+  };
+}
+
+/** Migrates the database at `url` and opens it; `opened` collects what has to be closed. */
+export async function openControlDatabase(url: Secret, opened: Database[]): Promise<ControlDatabase> {
+  await applyMigrations(url);
+  const database = createDatabase({ url });
+  opened.push(database);
+  return { url, database };
+}
