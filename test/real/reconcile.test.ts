@@ -1,0 +1,62 @@
+// A run keeps its promises on the real LiteLLM and the real PostgreSQL.
+
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { afterAll, expect, inject, test } from 'vitest';
+import { readStateFromDatabase } from '../../lib/gateway/state-from-database.ts';
+import { Secret } from '../../lib/secret.ts';
+import type { Database } from '../../lib/store/database.ts';
+import { type ControlDatabase, openControlDatabase } from '../store/database-fixture.ts';
+import { describeReconcile } from '../sync/reconcile.contract.ts';
+import { createCompany, findDifferences } from '../sync/reconcile-fixture.ts';
+import { parseRequestLog } from '../world/litellm/request-log.ts';
+
+const world = inject('world');
+const litellm = { baseUrl: world.litellmBaseUrl, adminKey: new Secret(world.litellmAdminKey) };
+const opened: Database[] = [];
+const gatewayDatabase = new pg.Pool({ connectionString: world.litellmDatabaseUrl, max: 1 });
+
+afterAll(async () => {
+  await Promise.all(opened.map((database) => database.close()));
+  await gatewayDatabase.end();
+});
+
+async function createControlDatabase(): Promise<ControlDatabase> {
+  const name = `control_${randomUUID().replaceAll('-', '')}`;
+  await gatewayDatabase.query(`create database ${name}`);
+  const url = new URL(world.controlDatabaseUrl);
+  url.pathname = `/${name}`;
+  return openControlDatabase(new Secret(url.href), opened);
+}
+
+const seenRequests = () => parseRequestLog(readFileSync(world.litellmLogFile, 'utf8'));
+
+describeReconcile('reconcile on the real LiteLLM', () => ({ litellm, createControlDatabase }));
+
+test('a second run makes no write, by LiteLLM’s own request log', async () => {
+  const company = await createCompany(litellm, await createControlDatabase());
+  await company.run();
+  const before = seenRequests().length;
+
+  await company.run();
+
+  const requests = seenRequests().slice(before);
+  expect(requests.length).toBeGreaterThan(0);
+  expect(requests.filter((request) => request.method !== 'GET')).toEqual([]);
+});
+
+test('with LiteLLM’s database at hand a run without changes asks its API nothing at all', async () => {
+  const company = await createCompany(litellm, await createControlDatabase());
+  const overrides = {
+    readGatewayState: (signal: AbortSignal) => readStateFromDatabase(gatewayDatabase, signal),
+  };
+  await company.run(overrides);
+  const before = seenRequests().length;
+
+  const report = await company.run(overrides);
+
+  expect(report).toMatchObject({ status: 'succeeded', done: {} });
+  expect(seenRequests().slice(before)).toEqual([]);
+  expect(await findDifferences(company)).toEqual([]);
+});
