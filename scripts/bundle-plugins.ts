@@ -1,0 +1,68 @@
+// What the build does differently from plain esbuild: the policy as a module, and libraries left out whose work a
+// function can never reach.
+
+import type { Plugin } from 'esbuild';
+
+/** `import policy from 'virtual:policy'` gives this value, which must be plain JSON. */
+export function embedPolicy(policy: unknown): Plugin {
+  return {
+    name: 'embed-policy',
+    setup(build) {
+      build.onResolve({ filter: /^virtual:policy$/ }, ({ path }) => ({ path, namespace: 'policy' }));
+      build.onLoad({ filter: /.*/, namespace: 'policy' }, () => ({
+        contents: JSON.stringify(policy),
+        loader: 'json',
+      }));
+    },
+  };
+}
+
+const unreachable = (why: string) =>
+  `module.exports = class { constructor() { throw new Error(${JSON.stringify(why)}); } };`;
+
+/** Name of a library, the only one that imports it, and what stands in its place. Together 57 KB of control/sync. */
+const REPLACED: Readonly<Record<string, { readonly importer: RegExp; readonly contents: string }>> = {
+  // pino starts a worker with it, from a file that is not in the bundle; our log writes to a stream.
+  'thread-stream': {
+    importer: /node_modules\/pino\//,
+    contents: unreachable('A function has no files to start a log worker from.'),
+  },
+  // MSAL opens a browser with it for an interactive sign-in.
+  open: {
+    importer: /node_modules\/@azure\//,
+    contents: 'export default function open() { throw new Error("A function has no browser."); }',
+  },
+  // jsonwebtoken asks with it whether Node is at least 6.12, 15.7 and 16.9; the runtime is 22.
+  semver: {
+    importer: /node_modules\/jsonwebtoken\//,
+    contents: 'module.exports = { satisfies: () => true };',
+  },
+  // The proxy agents of Azure's transport print with it when DEBUG is set, past our log and its redaction.
+  debug: {
+    importer: /node_modules\/(https?-proxy-agent|agent-base)\//,
+    contents: 'module.exports = () => Object.assign(() => {}, { enabled: false });',
+  },
+  // pg looks for a forgotten password in the home folder; ours stand in the URL, and a function has no home.
+  pgpass: {
+    importer: /node_modules\/pg\//,
+    contents: 'module.exports = (connection, answer) => answer(undefined);',
+  },
+};
+
+/** Leaves out what REPLACED names, and only where the known library imports it. */
+export function leaveOutUnreachable(): Plugin {
+  return {
+    name: 'leave-out-unreachable',
+    setup(build) {
+      build.onResolve({ filter: /^[a-z-]+(\/.*)?$/ }, ({ path, importer }) => {
+        const name = path.split('/')[0] ?? path;
+        if (!REPLACED[name]?.importer.test(importer)) return undefined;
+        return { path: name, namespace: 'unreachable' };
+      });
+      build.onLoad({ filter: /.*/, namespace: 'unreachable' }, ({ path }) => ({
+        contents: REPLACED[path]?.contents ?? '',
+        loader: 'js',
+      }));
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { VARIABLES } from '../lib/config.ts';
+import { type FunctionDeployment, readProject } from '../lib/platform/project.ts';
+import { variableNames } from '../lib/platform/template.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+const text = await readFile(path.join(root, 'project.yml'), 'utf8');
+const functions: FunctionDeployment[] = readProject(
+  text,
+  Object.fromEntries(variableNames(text).map((name) => [name, name])),
+);
+
+// The source of each rule: github.com/digitalocean/functions-deployer, the file in the comment.
+describe('project.yml', () => {
+  test('its variables are the documented ones', () => {
+    expect(variableNames(text).filter((name) => !(name in VARIABLES))).toEqual([]);
+  });
+
+  test('every function says runtime, main, web, timeout, memory and environment itself, in the same order', () => {
+    const each = ['runtime', 'main', 'web', 'limits', 'environment', 'triggers'];
+
+    // `name` stands behind the dash. A function without a schedule has no triggers.
+    const blocks = text.split(/^ {6}- name: /m).slice(1);
+    expect(blocks).toHaveLength(functions.length);
+    for (const block of blocks) {
+      const own = [...block.matchAll(/^ {8}(\w+):/gm)].map((match) => match[1]);
+      expect([each, each.slice(0, -1)]).toContainEqual(own);
+      expect(block).toMatch(/^ {10}timeout: \d+$/m);
+      expect(block).toMatch(/^ {10}memory: \d+$/m);
+    }
+  });
+
+  test('every function runs on nodejs:22', () => {
+    for (const { name, runtime } of functions) expect([name, runtime]).toEqual([name, 'nodejs:22']);
+  });
+
+  test('a value reaches only the variable of its own name', () => {
+    for (const { environment } of functions) {
+      for (const [name, value] of Object.entries(environment)) expect(value).toBe(name);
+    }
+  });
+
+  test('control/sync is not on the web, ends before its next schedule, and holds no key it does not need', () => {
+    const sync = functions.find(({ name }) => name === 'control/sync');
+
+    expect(sync?.web).toBe(false);
+    expect(sync?.timeoutMs).toBeLessThan(5 * 60 * 1000);
+    expect(sync?.triggers).toEqual([
+      { name: 'sync-every-5-minutes', cron: '*/5 * * * *', body: {}, isEnabled: true },
+    ]);
+    expect(Object.keys(sync?.environment ?? {})).not.toContain('KEY_ESCROW_PRIVATE_KEY');
+    expect(Object.keys(sync?.environment ?? {})).not.toContain('DO_FUNCTIONS_KEY');
+  });
+});
+
+describe('what a deployment finds beside it', () => {
+  // project-reader.ts, readPackage: a folder or file that project.yml does not name is deployed all the same.
+  test('the folders under packages are exactly the functions of project.yml', async () => {
+    const packages = await readdir(path.join(root, 'packages'));
+    const found = await Promise.all(
+      packages.map(async (name) =>
+        (await readdir(path.join(root, 'packages', name))).map((entry) => `${name}/${entry}`),
+      ),
+    );
+
+    expect(found.flat().sort()).toEqual(functions.map(({ name }) => name).sort());
+  });
+
+  // finder-builder.ts, identifyActionFiles: one file in .include is uploaded as it is, and nothing else is.
+  test.each(functions.map(({ name }) => name))('only the archive of %s is uploaded', async (name) => {
+    const include = await readFile(path.join(root, 'packages', name, '.include'), 'utf8');
+
+    expect(include.split('\n').filter((line) => line.trim() !== '')).toEqual(['bundle/function.zip']);
+  });
+
+  // finder-builder.ts, findSpecialFile: these would start a build on deployment, with an `npm install`; .ignore
+  // beside .include stops it.
+  test.each(['lib', ...functions.map(({ name }) => `packages/${name}`)])(
+    'nothing in %s starts a build',
+    async (folder) => {
+      const entries = await readdir(path.join(root, folder));
+
+      for (const special of ['package.json', 'build.sh', 'build.cmd', '.ignore', '.source']) {
+        expect(entries).not.toContain(special);
+      }
+    },
+  );
+});
