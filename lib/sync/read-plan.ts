@@ -1,7 +1,8 @@
 // The reading half of a run: what policy and Entra ask for, what there is, the plan, and the guard's verdict.
 // It writes nothing, so `lcp plan` is exactly what `lcp apply` would do.
 
-import type { Directory } from '../directory/directory.ts';
+import type { Directory, DirectoryGroup } from '../directory/directory.ts';
+import type { Read } from '../directory/read.ts';
 import type { GatewayState } from '../gateway/state.ts';
 import type { Policy } from '../policy/schema.ts';
 import type { Database } from '../store/database.ts';
@@ -20,10 +21,17 @@ export type ReadDependencies = {
   readonly database: Database;
 };
 
+export type PlanReading = {
+  readonly plan: Plan;
+  readonly verdict: Verdict;
+  /** For people who read a plan; never part of the plan, its digest, a log or the audit. */
+  readonly names: ReadonlyMap<string, string>;
+};
+
 export async function readPlan(
   { policy, directory, readGatewayState, database }: ReadDependencies,
   signal: AbortSignal,
-): Promise<{ plan: Plan; verdict: Verdict }> {
+): Promise<PlanReading> {
   const groupIds = policy.groups.map((group) => group.entra_group);
   const [reads, gateway, keys, memberships, recentRemovals] = await Promise.all([
     directory.readGroups(groupIds, signal),
@@ -39,7 +47,7 @@ export async function readPlan(
     generations: highestGenerations(keys),
   };
   const plan = planChanges(decideDesired(policy, reads), current);
-  return { plan, verdict: decideAllowed(plan, policy, recentRemovals) };
+  return { plan, verdict: decideAllowed(plan, policy, recentRemovals), names: namesOf(reads, gateway) };
 }
 
 function isOpen(key: StoredKey): key is StoredKey & KeyRecord {
@@ -53,4 +61,17 @@ function highestGenerations(keys: readonly StoredKey[]): ReadonlyMap<string, num
     highest.set(pair, Math.max(generation, highest.get(pair) ?? 0));
   }
   return highest;
+}
+
+function namesOf(
+  reads: ReadonlyMap<string, Read<DirectoryGroup>>,
+  gateway: GatewayState,
+): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const user of gateway.users.values()) if (user.alias !== null) names.set(user.userId, user.alias);
+  for (const read of reads.values()) {
+    if (read.status === 'incomplete') continue;
+    for (const user of read.value.members) names.set(user.id, user.displayName ?? user.userPrincipalName);
+  }
+  return names;
 }

@@ -1,0 +1,77 @@
+// What a command is given from outside: variables, files, output, the time. Tests give their own.
+
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { type Clock, systemClock } from '../clock.ts';
+import { type Composition, composeSync, SYNC_SETTINGS } from '../composition.ts';
+import { parseSettings } from '../config.ts';
+import { ControlError } from '../errors.ts';
+import { createLog, type Log } from '../log.ts';
+import { parsePolicyText } from '../policy/policy.ts';
+import type { Policy } from '../policy/schema.ts';
+
+export type CliEnvironment = {
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  /** Results. */
+  readonly print: (text: string) => void;
+  /** Progress, logs and errors. */
+  readonly printError: (text: string) => void;
+  /** Who acts, for the audit. */
+  readonly actor: string;
+};
+
+/** How long a command may take; a run leaves the rest to the next. */
+const COMMAND_TIMEOUT_MS = 15 * 60_000;
+
+export function systemEnvironment(): CliEnvironment {
+  return {
+    variables: process.env,
+    clock: systemClock,
+    print: (text) => process.stdout.write(text),
+    printError: (text) => process.stderr.write(text),
+    actor: `cli:${userInfo().username}`,
+  };
+}
+
+/** @throws ControlError CONFIG_INVALID */
+export function readPolicyFile(file: string): Policy {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ControlError(
+      'CONFIG_INVALID',
+      `Cannot read ${file}; run lcp where policy.yml is, or name it with --policy.`,
+      { cause },
+    );
+  }
+  return parsePolicyText(text);
+}
+
+/** Runs `work` with the parts of a run and ends their connections after it. */
+export async function withComposition<T>(
+  environment: CliEnvironment,
+  policyFile: string,
+  work: (parts: Composition, run: { readonly deadlineAt: Date; readonly signal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const settings = parseSettings(SYNC_SETTINGS, environment.variables);
+  const policy = readPolicyFile(policyFile);
+  const deadlineAt = new Date(environment.clock.now().getTime() + COMMAND_TIMEOUT_MS);
+  const parts = composeSync({
+    settings,
+    policy,
+    clock: environment.clock,
+    log: createCliLog(environment),
+    deadlineAt,
+  });
+  try {
+    return await work(parts, { deadlineAt, signal: AbortSignal.timeout(COMMAND_TIMEOUT_MS) });
+  } finally {
+    await parts.close();
+  }
+}
+
+function createCliLog(environment: CliEnvironment): Log {
+  return createLog({}, { write: environment.printError });
+}

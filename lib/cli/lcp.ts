@@ -1,0 +1,105 @@
+// The `lcp` command: parse, call, print. One file a command; this one is the list.
+
+import { Command, CommanderError } from 'commander';
+import { isControlError } from '../errors.ts';
+import { applyCommand } from './apply.ts';
+import { auditVerifyCommand } from './audit-verify.ts';
+import { doctorCommand } from './doctor.ts';
+import { type CliEnvironment, systemEnvironment } from './environment.ts';
+import { escrowKeygenCommand } from './escrow-keygen.ts';
+import { keyRevealCommand } from './key-reveal.ts';
+import { migrateCommand } from './migrate.ts';
+import { planCommand } from './plan.ts';
+import { statusCommand } from './status.ts';
+
+const POLICY_OPTION = ['--policy <file>', 'the policy to follow', 'policy.yml'] as const;
+
+/** Runs one command line (without node and script) and resolves to its exit code. */
+export async function runCli(
+  args: readonly string[],
+  environment: CliEnvironment = systemEnvironment(),
+): Promise<number> {
+  let exitCode = 0;
+  const run = async (command: Promise<number>) => {
+    exitCode = await command;
+  };
+  const program = new Command('lcp')
+    .description('Control plane for a self-hosted LiteLLM: Entra groups become teams, members and keys.')
+    .configureOutput({ writeOut: environment.print, writeErr: environment.printError })
+    .exitOverride()
+    .showHelpAfterError('(`lcp --help` lists the commands)')
+    .addHelpText(
+      'after',
+      `
+First steps:
+  lcp escrow keygen        make the escrow key pair, put both lines into .env
+  lcp doctor               check every setting, permission and peer, with what to do
+  lcp migrate              make the tables of the control database
+  lcp plan                 see what would happen; lcp apply makes it happen
+
+Settings come from the environment and from .env; docs/settings.md lists them.
+Exit codes: 0 well, 1 error or something needs a person, 2 (plan) there is a difference.`,
+    );
+
+  program
+    .command('plan')
+    .description('show what a run would do now; writes nothing')
+    .option(...POLICY_OPTION)
+    .option('--json', 'plan and verdict as JSON', false)
+    .action((options) => run(planCommand(environment, options)));
+  program
+    .command('apply')
+    .description('make one run now, under the same lease and guard as the scheduled one')
+    .option(...POLICY_OPTION)
+    .option('--json', 'the report as JSON', false)
+    .action((options) => run(applyCommand(environment, options)));
+  program
+    .command('status')
+    .description('last runs, what waits for a decision, keys by state')
+    .option('--json', 'as JSON', false)
+    .action((options) => run(statusCommand(environment, options)));
+  program
+    .command('doctor')
+    .description('check every setting, permission and peer, and say what to do')
+    .option(...POLICY_OPTION)
+    .action((options) => run(doctorCommand(environment, options)));
+  program
+    .command('migrate')
+    .description('bring the control database to the level this version needs')
+    .action(() => run(migrateCommand(environment)));
+
+  const key = program.command('key').description('keys of people');
+  key
+    .command('reveal')
+    .description('show the waiting keys of a person once, then destroy the stored copy')
+    .requiredOption('--user <object-id>', 'Object ID of the person in Entra')
+    .option('--team <object-id>', 'only the key for this group')
+    .option('--yes', 'do not ask', false)
+    .action((options) => run(keyRevealCommand(environment, options)));
+  const audit = program.command('audit').description('proof of what happened');
+  audit
+    .command('verify')
+    .description('prove that no audit row was changed, removed or moved')
+    .action(() => run(auditVerifyCommand(environment)));
+  const escrow = program
+    .command('escrow')
+    .description('the key pair that protects keys until they are shown');
+  escrow
+    .command('keygen')
+    .description('make a pair and print it for .env')
+    .action(() => run(escrowKeygenCommand(environment)));
+
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    if (!isControlError(error)) throw error;
+    environment.printError(
+      `lcp: ${error.message}\n(${error.code}${error.retryable ? ', worth a retry' : ''})\n`,
+    );
+    return 1;
+  }
+}
+
+if (import.meta.main) process.exitCode = await runCli(process.argv.slice(2));

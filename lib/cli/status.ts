@@ -1,0 +1,67 @@
+// `lcp status`: the last runs, what waits for a decision, and how many keys are in which state.
+
+import { parseSettings } from '../config.ts';
+import { createDatabase } from '../store/database.ts';
+import { listKeys } from '../store/keys.ts';
+import { listWaitingQuarantines } from '../store/quarantines.ts';
+import { listRuns, type RunRow } from '../store/runs.ts';
+import { requireSchema } from '../store/schema.ts';
+import type { CliEnvironment } from './environment.ts';
+
+const RUN_COUNT = 10;
+
+/** 0 when the newest run succeeded and nothing waits, 1 otherwise. */
+export async function statusCommand(
+  environment: CliEnvironment,
+  options: { json: boolean },
+): Promise<number> {
+  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], environment.variables);
+  const database = createDatabase({ url: CONTROL_DATABASE_URL });
+  try {
+    await requireSchema(database);
+    const [runs, waiting, keys] = await Promise.all([
+      listRuns(database, RUN_COUNT),
+      listWaitingQuarantines(database),
+      listKeys(database),
+    ]);
+    const keyCounts: Record<string, number> = {};
+    for (const { status } of keys) keyCounts[status] = (keyCounts[status] ?? 0) + 1;
+    const notRevealed = keys.filter((key) => key.status === 'live' && !key.isRevealed).length;
+    const isWell = runs[0]?.status === 'succeeded' && waiting.length === 0;
+
+    if (options.json)
+      environment.print(`${JSON.stringify({ isWell, runs, waiting, keyCounts, notRevealed }, null, 2)}\n`);
+    else {
+      const held = waiting.map((row) => {
+        const people = new Set(row.actions.map((action) => `${action.teamId}/${action.userId}`)).size;
+        const why = row.reasons
+          .map(({ limit, value, bound }) => `${limit} ${Math.round(value)} > ${bound}`)
+          .join(', ');
+        return `  ${row.quarantineId.slice(0, 12)}  ${row.scope}  ${people} removals (${why}) since ${row.firstSeenAt.toISOString()}\n`;
+      });
+      const states = Object.entries(keyCounts)
+        .sort()
+        .map(([status, n]) => `${n} ${status}`);
+      environment.print(
+        [
+          `Runs (newest first)\n${runs.map(renderRun).join('') || '  none yet; `lcp apply` makes one\n'}`,
+          `Waiting for a decision\n${held.join('') || '  nothing\n'}`,
+          `Keys\n  ${states.join(', ') || 'none yet'}${notRevealed > 0 ? `; ${notRevealed} not picked up` : ''}\n`,
+        ].join('\n'),
+      );
+    }
+    return isWell ? 0 : 1;
+  } finally {
+    await database.close();
+  }
+}
+
+function renderRun(run: RunRow): string {
+  const done = Object.entries((run.summary?.done ?? {}) as Record<string, number>).map(
+    ([kind, n]) => `${n} ${kind}`,
+  );
+  const outcome = run.errorCode
+    ? `${run.errorCode}: ${run.errorMessage}`
+    : done.join(', ') || 'nothing to do';
+  return `  ${run.startedAt.toISOString()}  ${run.status.padEnd(9)}  ${run.trigger.padEnd(8)}  ${outcome}\n`;
+}
