@@ -1,0 +1,142 @@
+// The architecture as rules over the source text: imports point one way, time and chance are injected, the
+// environment is read in one place, docs name files that exist and hold no code.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = path.resolve(import.meta.dirname, '..');
+const sources = (dir: string, pattern = /\.(ts|tsx)$/): string[] =>
+  readdirSync(path.join(root, dir), { recursive: true, encoding: 'utf8' })
+    .filter((file) => pattern.test(file) && !file.includes('node_modules') && !file.includes('bundle/'))
+    .map((file) => path.join(dir, file));
+const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
+
+const FEATURES = ['sync', 'keys', 'budgets', 'alerts', 'backups', 'portal'];
+const CLIENTS = ['directory', 'gateway', 'store', 'platform'];
+/** Decisions: they import only types and other pure files, and are given `now`. */
+const PURE = [
+  'sync/desired',
+  'sync/actions',
+  'sync/plan',
+  'sync/plan-keys',
+  'sync/plan-users',
+  'sync/guard',
+  'sync/marker',
+  'sync/report',
+  'sync/plan-text',
+  'store/audit-chain',
+].map((name) => `lib/${name}.ts`);
+const PURE_HELPERS = ['lib/canonical.ts', 'lib/ids.ts', 'lib/errors.ts'];
+
+type Import = { file: string; target: string; isType: boolean };
+
+function importsOf(file: string): Import[] {
+  return [...read(file).matchAll(/^(?:import|export)\s+(type\s)?[^;]*?from\s+'([^']+)';/gms)].map(
+    ([, type, target = '']) => ({
+      file,
+      target: target.startsWith('.') ? path.join(path.dirname(file), target) : target,
+      isType: type !== undefined,
+    }),
+  );
+}
+
+const folderOf = (file: string) =>
+  file.startsWith('lib/')
+    ? file.split('/').length > 2
+      ? (file.split('/')[1] ?? '')
+      : '(primitives)'
+    : '(outside)';
+
+function offends({ file, target }: Import): boolean {
+  if (
+    !target.startsWith('lib/') &&
+    !target.startsWith('packages/') &&
+    !target.startsWith('test/') &&
+    !target.startsWith('scripts/')
+  )
+    return false;
+  const [from, to] = [folderOf(file), folderOf(target)];
+  if (from === to && from !== '(primitives)') return false;
+  if (file === 'lib/composition.ts' || from === 'cli') return to === 'cli' || to === '(outside)';
+  if (from === 'policy') return to !== '(primitives)';
+  if (FEATURES.includes(from))
+    return (
+      !(CLIENTS.includes(to) || to === '(primitives)' || to === 'policy') || target === 'lib/composition.ts'
+    );
+  if (CLIENTS.includes(from)) return to !== '(primitives)' || target === 'lib/composition.ts';
+  return to !== '(primitives)';
+}
+
+test('imports in lib point downwards and never sideways', () => {
+  expect(sources('lib').flatMap(importsOf).filter(offends)).toEqual([]);
+});
+
+test('the rule on imports would find a sideways and an upward one', () => {
+  const forged = [
+    { file: 'lib/sync/apply.ts', target: 'lib/keys/mint.ts', isType: false },
+    { file: 'lib/gateway/client.ts', target: 'lib/sync/plan.ts', isType: true },
+    { file: 'lib/log.ts', target: 'lib/store/database.ts', isType: false },
+  ];
+
+  expect(forged.filter(offends)).toEqual(forged);
+});
+
+test('pure files import only types and pure files', () => {
+  const impure = PURE.flatMap(importsOf).filter(
+    ({ target, isType }) => !isType && !PURE.includes(target) && !PURE_HELPERS.includes(target),
+  );
+
+  expect(impure).toEqual([]);
+});
+
+test('time and chance come from clock.ts and the edges, nowhere else', () => {
+  const allowed = ['lib/clock.ts'];
+  const found = sources('lib').filter(
+    (file) =>
+      !allowed.includes(file) &&
+      /Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|setInterval\(/.test(read(file)),
+  );
+
+  expect(found).toEqual([]);
+});
+
+test('the environment is read at the edges only', () => {
+  const allowed = ['lib/cli/environment.ts', 'packages/control/sync/index.ts'];
+  const found = [...sources('lib'), ...sources('packages')].filter(
+    (file) => read(file).includes('process.env') && !allowed.includes(file),
+  );
+
+  expect(
+    found.filter(
+      (file) =>
+        !/^\s*(\/\/|\*)/.test(
+          read(file)
+            .split('\n')
+            .find((line) => line.includes('process.env')) ?? '',
+        ),
+    ),
+  ).toEqual([]);
+});
+
+test('docs hold no code fences and name only files that exist', () => {
+  const docs = [...sources('docs', /\.md$/), 'README.md', 'CLAUDE.md', 'TASKS.md'];
+  const fences = sources('docs', /\.md$/).filter((file) => /^(```|~~~)/m.test(read(file)));
+  const dead = docs.flatMap((file) =>
+    [...read(file).matchAll(/`((?:lib|test|packages|scripts|docs|droplet)\/[\w./-]+?)(?::\d+)?`/g)]
+      .map(([, name = '']) => name)
+      .filter((name) => !existsSync(path.join(root, name)))
+      .map((name) => `${file}: ${name}`),
+  );
+
+  expect(fences).toEqual([]);
+  expect(dead).toEqual([]);
+});
+
+test('the functions get exactly the settings they parse', async () => {
+  const { SYNC_SETTINGS } = await import('../lib/composition.ts');
+  const project = read('project.yml');
+  const declared = [...project.matchAll(/^ {10}([A-Z_]+): '\$\{\1\}'$/gm)].map(([, name]) => name);
+
+  expect(declared.sort()).toEqual([...SYNC_SETTINGS].sort());
+});
