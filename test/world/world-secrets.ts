@@ -1,0 +1,45 @@
+// The secrets of a local world: made on its first start, kept in its folder for the next ones, readable by its owner
+// only. They open nothing but this world.
+
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import * as z from 'zod';
+import { createEscrowKeyPair } from '../../lib/keys/escrow.ts';
+import { Secret } from '../../lib/secret.ts';
+
+export type WorldSecrets = {
+  readonly clientSecret: Secret;
+  readonly tenantControlToken: Secret;
+  /** LiteLLM's master key, also its admin key: the local world has one administrator. */
+  readonly masterKey: Secret;
+  readonly escrowPublicKey: string;
+  readonly escrowPrivateKey: Secret;
+};
+
+const secret = z
+  .string()
+  .min(1)
+  .transform((value) => new Secret(value));
+const storedSecrets = z.object({
+  clientSecret: secret,
+  tenantControlToken: secret,
+  masterKey: secret,
+  escrowPublicKey: z.string().min(1),
+  escrowPrivateKey: secret,
+});
+
+/** The secrets in `file`, made there when it does not exist. */
+export async function readWorldSecrets(file: string): Promise<WorldSecrets> {
+  if (!existsSync(file)) {
+    const pair = await createEscrowKeyPair();
+    const made = {
+      clientSecret: randomBytes(24).toString('base64url'),
+      tenantControlToken: randomBytes(24).toString('base64url'),
+      masterKey: `sk-${randomBytes(24).toString('base64url')}`,
+      escrowPublicKey: pair.publicKey,
+      escrowPrivateKey: pair.privateKey.reveal(),
+    };
+    writeFileSync(file, JSON.stringify(made, null, 2), { mode: 0o600 });
+  }
+  return storedSecrets.parse(JSON.parse(readFileSync(file, 'utf8')));
+}

@@ -1,0 +1,156 @@
+// The servers of a local world, each started on what the last world left: the databases with their roles, LiteLLM
+// or its fake, and the tenant with its people.
+
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client, escapeIdentifier } from 'pg';
+import { Secret } from '../../lib/secret.ts';
+import { applyMigrations } from '../../lib/store/migrate.ts';
+import type { LoggedRequest } from './litellm/request-log.ts';
+import { startLiteLLM } from './litellm/start.ts';
+import { type FakeLiteLLM, startFakeLiteLLM } from './litellm-fake/start.ts';
+import { type Postgres, startPostgres } from './postgres.ts';
+import { keepSnapshot } from './snapshot.ts';
+import type { TenantSeed } from './tenant/state.ts';
+import { type RunningTenant, startTenant } from './tenant/tenant.ts';
+import type { WorldPorts } from './world-ports.ts';
+import type { WorldSecrets } from './world-secrets.ts';
+
+export type ServerContext = {
+  readonly folder: string;
+  readonly cacheDir: string;
+  readonly secrets: WorldSecrets;
+  readonly ports: WorldPorts;
+  readonly isFresh: boolean;
+  readonly log: (line: string) => void;
+  /** Each server adds what ends it, as soon as it runs. */
+  readonly ends: (() => void | Promise<void>)[];
+};
+
+export type WorldLiteLLM = {
+  readonly baseUrl: string;
+  readonly adminKey: Secret;
+  /** The in-process one, in a fast world, with its state, faults and requests. */
+  readonly fake: FakeLiteLLM | undefined;
+  /** Its log and access log, in a real world. */
+  readonly logFile: string | undefined;
+  /** Requests answered since this start, oldest first. */
+  readRequestLog(): readonly LoggedRequest[];
+};
+
+export type WorldDatabases = {
+  readonly postgres: Postgres;
+  readonly urls: { readonly litellm: Secret; readonly litellmReader: Secret; readonly control: Secret };
+};
+
+const CONTROL_ROLE = 'control_plane';
+const READER_ROLE = 'litellm_reader';
+
+/** PostgreSQL with the databases `litellm` and `control`; the latter is migrated and owned by a role of its own. */
+export async function openDatabases(context: ServerContext): Promise<WorldDatabases> {
+  const { folder, ports, isFresh, log, ends } = context;
+  const postgres = await startPostgres({ dir: join(folder, 'postgres'), port: ports.postgres, log });
+  ends.push(() => postgres.stop());
+  for (const database of ['litellm', 'control']) {
+    if (isFresh) await postgres.dropDatabase(database);
+    await postgres.createDatabase(database);
+  }
+  for (const role of [CONTROL_ROLE, READER_ROLE]) await postgres.createRole(role);
+  await ask(postgres.url('postgres'), `alter database control owner to ${CONTROL_ROLE}`);
+  const control = new Secret(postgres.url('control', CONTROL_ROLE));
+  const applied = await applyMigrations(control);
+  if (applied.length > 0) log(`Control database: applied ${applied.length} migrations`);
+  return {
+    postgres,
+    urls: {
+      litellm: new Secret(postgres.url('litellm')),
+      litellmReader: new Secret(postgres.url('litellm', READER_ROLE)),
+      control,
+    },
+  };
+}
+
+/** The real LiteLLM on its database, readable by the read-only role; or the fake one with what it knew before. */
+export async function startWorldLiteLLM(
+  context: ServerContext & { readonly mode: 'real' | 'fast'; readonly databases: WorldDatabases },
+): Promise<WorldLiteLLM> {
+  const { folder, cacheDir, secrets, ports, log, ends, databases } = context;
+  const masterKey = secrets.masterKey.reveal();
+  if (context.mode === 'fast') return startKeptFake(context, masterKey);
+  const databaseUrl = databases.urls.litellm.reveal();
+  const litellm = await startLiteLLM({
+    cacheDir,
+    workDir: join(folder, 'litellm'),
+    databaseUrl,
+    port: ports.litellm,
+    masterKey,
+    log,
+  });
+  ends.push(() => litellm.stop());
+  await ask(databaseUrl, `grant select on all tables in schema public to ${escapeIdentifier(READER_ROLE)}`);
+  return { ...litellm, fake: undefined };
+}
+
+async function startKeptFake(
+  { folder, ports, isFresh, log, ends }: ServerContext,
+  masterKey: string,
+): Promise<WorldLiteLLM> {
+  const fake = await startFakeLiteLLM({ masterKey, port: ports.litellm });
+  ends.push(() => fake.close());
+  const file = join(folder, 'litellm-fake.json');
+  const maps = Object.entries(fake.state) as [string, Map<string, unknown>][];
+  const kept = isFresh ? undefined : readJson<Record<string, [string, unknown][]>>(file);
+  for (const [name, map] of maps) for (const [id, row] of kept?.[name] ?? []) map.set(id, row);
+  const value = () => Object.fromEntries(maps.map(([name, map]) => [name, [...map]]));
+  ends.push(keepSnapshot({ file, version: () => JSON.stringify(value()), value }));
+  log(`LiteLLM: the in-process fake is ready on ${fake.baseUrl}`);
+  return {
+    baseUrl: fake.baseUrl,
+    adminKey: fake.adminKey,
+    fake,
+    logFile: undefined,
+    readRequestLog: () =>
+      fake.requests.flatMap(({ status, ...request }) => (status === null ? [] : [{ ...request, status }])),
+  };
+}
+
+/** The tenant with the people of the last world, or with `seed`. */
+export async function startWorldTenant(
+  context: ServerContext & {
+    readonly application: { readonly tenantId: string; readonly clientId: string };
+    readonly seed: TenantSeed | undefined;
+  },
+): Promise<RunningTenant & { readonly isSeeded: boolean }> {
+  const { folder, secrets, ports, isFresh, log, ends } = context;
+  const file = join(folder, 'tenant.json');
+  if (isFresh) rmSync(file, { force: true });
+  const kept = readJson<TenantSeed>(file);
+  const seed = kept ?? context.seed;
+  const tenant = await startTenant({
+    ...context.application,
+    clientSecret: secrets.clientSecret.reveal(),
+    controlToken: secrets.tenantControlToken.reveal(),
+    port: ports.tenant,
+    ...(seed === undefined ? {} : { seed }),
+  });
+  ends.push(() => tenant.close());
+  const { tenant: people } = tenant;
+  const value = (): TenantSeed => ({ users: people.listUsers(), groups: people.listGroups() });
+  ends.push(keepSnapshot({ file, version: people.lastSequence, value }));
+  log(`Microsoft 365: ${kept === undefined ? 'a new' : 'the last'} company is ready on ${tenant.baseUrl}`);
+  return { ...tenant, isSeeded: kept === undefined };
+}
+
+function readJson<T>(file: string): T | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
+}
+
+async function ask(url: string, text: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(text);
+  } finally {
+    await client.end();
+  }
+}
