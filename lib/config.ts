@@ -142,7 +142,7 @@ export function parseSettings<Name extends VariableName>(
   environment: Readonly<Record<string, string | undefined>>,
 ): Settings<Name> {
   const shape = Object.fromEntries(names.map((name) => [name, VARIABLES[name].schema]));
-  const input = Object.fromEntries(names.map((name) => [name, environment[name]]));
+  const input = Object.fromEntries(names.map((name) => [name, environment[name]?.trim() || undefined]));
   const result = z.object(shape).safeParse(input, { reportInput: true });
   if (result.success) return result.data as Settings<Name>;
   const problems = describeProblems(result.error, {

@@ -12,9 +12,10 @@ if (!existsSync(node)) {
   process.stderr.write('lcp: not installed yet; run `npm ci` first.\n');
   process.exit(1);
 }
+const settings = existsSync('.env') ? ['--env-file=.env'] : [];
 const args = [
   '--disable-warning=ExperimentalWarning',
-  '--env-file-if-exists=.env',
+  ...settings,
   fileURLToPath(new URL('lcp.ts', import.meta.url)),
 ];
 const child = spawn(node, [...args, ...process.argv.slice(2)], { stdio: 'inherit' });

@@ -1,0 +1,215 @@
+// The `lcp` command as a person runs it: a process of its own, on a world with the fake LiteLLM.
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Secret } from '../../lib/secret.ts';
+import { expectGolden } from '../golden.ts';
+import { COMPANY_GROUP_IDS, seedUserId } from '../world/tenant/seed.ts';
+import { startWorld, type World } from '../world/world.ts';
+
+const root = path.resolve(import.meta.dirname, '..', '..');
+const POLICY = ['--policy', 'test/world/policy.yml'];
+let world: World;
+let stateDir: string;
+
+beforeAll(async () => {
+  stateDir = await mkdtemp(path.join(tmpdir(), 'lcp-cli-'));
+  world = await startWorld({ stateDir, mode: 'fast', schedule: false, log: () => undefined });
+}, 120_000);
+
+afterAll(async () => {
+  await world?.stop();
+  await rm(stateDir, { recursive: true, force: true });
+});
+
+type Outcome = { code: number | null; out: string; err: string };
+
+function lcp(args: readonly string[], variables: Record<string, string> = {}): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const env = { PATH: process.env.PATH ?? '', ...world.environment, ...variables };
+    const child = spawn(path.join(root, 'lib/cli/launcher.mjs'), args, {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (chunk) => (out += chunk));
+    child.stderr.on('data', (chunk) => (err += chunk));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out, err }));
+  });
+}
+
+test('help names every command and the first steps', async () => {
+  const { code, out } = await lcp(['--help']);
+
+  expect(code).toBe(0);
+  expectGolden('lcp-help.txt', out);
+});
+
+test('an unknown command is one clear error', async () => {
+  const { code, err } = await lcp(['aply']);
+
+  expect(code).toBe(1);
+  expect(err).toContain("unknown command 'aply'");
+  expect(err).toContain('lcp --help');
+});
+
+test('plan exits 2 while there is a difference, prints the same bytes twice and writes nothing; apply makes it 0', async () => {
+  const before = world.litellm.fake?.requests.length ?? 0;
+  const [first, second, json] = [
+    await lcp(['plan', ...POLICY]),
+    await lcp(['plan', ...POLICY]),
+    await lcp(['plan', '--json', ...POLICY]),
+  ];
+  const requests = world.litellm.fake?.requests.slice(before) ?? [];
+
+  expect([first.code, second.code, json.code]).toEqual([2, 2, 2]);
+  expect(first.out).toBe(second.out);
+  expect(first.out).toContain('+ new key for Ada Adler');
+  expect(JSON.parse(json.out).plan.actions.length).toBeGreaterThan(50);
+  expect(requests.length).toBeGreaterThan(0);
+  expect(requests.filter((request) => request.method !== 'GET')).toEqual([]);
+
+  const applied = await lcp(['apply', ...POLICY]);
+  expect(applied.out).toMatch(/^run [\w-]+: succeeded in/);
+  expect(applied.code).toBe(0);
+  const after = await lcp(['plan', ...POLICY]);
+  expect(after.out).toMatch(/^No changes/);
+  expect(after.code).toBe(0);
+});
+
+test('status tells the last runs, what waits and how many keys there are', async () => {
+  await lcp(['apply', ...POLICY]);
+  const { code, out } = await lcp(['status']);
+
+  expect(code).toBe(0);
+  expect(out).toMatch(/Runs \(newest first\)\n {2}\S+ {2}succeeded {2}cli/);
+  expect(out).toContain('Waiting for a decision\n  nothing');
+  expect(out).toMatch(/\d+ live; \d+ not picked up/);
+});
+
+test('status exits 1 and says why while removals wait for a decision', async () => {
+  await lcp(['apply', ...POLICY]);
+  const { tenant } = world.tenant;
+  const members = tenant.findGroup(COMPANY_GROUP_IDS.product)?.memberIds ?? [];
+  for (const userId of members.slice(0, 4)) tenant.removeMember(COMPANY_GROUP_IDS.product, userId);
+  await lcp(['apply', ...POLICY]);
+  const { code, out } = await lcp(['status']);
+  for (const userId of members) tenant.addMember(COMPANY_GROUP_IDS.product, userId);
+  await lcp(['apply', ...POLICY]);
+
+  expect(code).toBe(1);
+  expect(out).toMatch(
+    /Waiting for a decision\n {2}[0-9a-f]{12} {2}\S+ {2}4 removals \(run\.max_percent 67 > 50/,
+  );
+});
+
+test('key reveal shows a working key once, and never without being told to', async () => {
+  await lcp(['apply', ...POLICY]);
+  const args = ['key', 'reveal', '--user', seedUserId(6), '--team', COMPANY_GROUP_IDS.product];
+  const unasked = await lcp(args);
+  expect(unasked).toMatchObject({ code: 1, out: '' });
+
+  const shown = await lcp([...args, '--yes']);
+  const [teamId, key = ''] = shown.out.trim().split(' ');
+  expect(teamId).toBe(COMPANY_GROUP_IDS.product);
+  expect((await world.callModel({ key: new Secret(key), model: 'claude-3-haiku' })).status).toBe(200);
+
+  const again = await lcp([...args, '--yes']);
+  expect(again.code).toBe(1);
+  expect(again.err).toContain('KEY_NOT_FOUND');
+  expect((await lcp(['key', 'reveal', '--user', 'ada', '--yes'])).err).toContain('must be a GUID');
+});
+
+test('audit verify names the first row that was changed', async () => {
+  await lcp(['apply', ...POLICY]);
+  const intact = await lcp(['audit', 'verify']);
+  expect(intact.out).toMatch(/^intact: \d+ rows, head \d+ [0-9a-f]{64}\n$/);
+  expect(intact.code).toBe(0);
+
+  const client = new pg.Client({ connectionString: world.postgres.url('control') });
+  await client.connect();
+  const change = (cause: string) =>
+    client.query(
+      `alter table audit disable trigger all; update audit set cause = ${cause} where seq = 7; alter table audit enable trigger all`,
+    );
+  const before = await client.query<{ cause: string }>('select cause from audit where seq = 7');
+  await change(`'forged'`);
+  const broken = await lcp(['audit', 'verify']);
+  await change(before.rows[0]?.cause === undefined ? 'null' : client.escapeLiteral(before.rows[0].cause));
+  await client.end();
+
+  expect(broken.code).toBe(1);
+  expect(broken.out).toContain('BROKEN: row 7 was changed');
+});
+
+test('doctor says that all is well when it is', async () => {
+  const { code, out } = await lcp(['doctor', ...POLICY]);
+
+  expect(out).not.toContain('FAIL');
+  expect(out.match(/^ok /gm)?.length).toBeGreaterThan(12);
+  expect(code).toBe(0);
+});
+
+test('doctor names what is wrong and what to do, all at once, and shows no secret', async () => {
+  const wrong = {
+    LITELLM_ADMIN_KEY: 'sk-wrong-plaintext',
+    AZURE_CLIENT_SECRET: 'wrong-plaintext',
+    CONTROL_DATABASE_URL: 'postgres://nobody:wrong-plaintext@127.0.0.1:1/control',
+    KEY_ESCROW_PRIVATE_KEY: 'A'.repeat(43),
+    DO_FUNCTIONS_KEY: 'dof_v1_x:wrong-plaintext',
+  };
+  const { code, out, err } = await lcp(['doctor', ...POLICY], wrong);
+
+  expect(code).toBe(1);
+  for (const what of [
+    'control database',
+    'LITELLM_ADMIN_KEY',
+    'Entra: Read groups',
+    'escrow keys',
+    'functions API',
+  ]) {
+    expect(out).toMatch(new RegExp(`FAIL  .*${what}`));
+  }
+  expect(out).toContain('AZURE_CLIENT_SECRET');
+  expect(out + err).not.toContain('plaintext');
+});
+
+test('doctor reports a missing permission and a group that does not exist', async () => {
+  const file = path.join(stateDir, 'policy-with-typo.yml');
+  const policy = await import('node:fs').then((fs) =>
+    fs.readFileSync(path.join(root, 'test/world/policy.yml'), 'utf8'),
+  );
+  await writeFile(file, policy.replace(COMPANY_GROUP_IDS.devops, 'bbbbbbbb-0000-4000-8000-00000000dead'));
+  world.tenant.permissions.delete('User.Read.All');
+  const { code, out } = await lcp(['doctor', '--policy', file]);
+  world.tenant.permissions.add('User.Read.All');
+
+  expect(code).toBe(1);
+  expect(out).toMatch(/FAIL {2}Entra: Read users/);
+  expect(out).toMatch(/FAIL {2}Entra: Group bbbbbbbb-0000-4000-8000-00000000dead/);
+  expect(out).toContain('policy.yml');
+});
+
+test('migrate on a migrated database does nothing and says so', async () => {
+  expect(await lcp(['migrate'])).toMatchObject({ code: 0, out: 'nothing to do: at 000001-control\n' });
+});
+
+test('escrow keygen prints a pair for .env', async () => {
+  const { out } = await lcp(['escrow', 'keygen']);
+
+  expect(out).toMatch(/^KEY_ESCROW_PUBLIC_KEY=[\w-]{43}\nKEY_ESCROW_PRIVATE_KEY=[\w-]{43}\n$/);
+});
+
+test('a setting that is missing stops a command with every problem and exit code 1', async () => {
+  const { code, err } = await lcp(['plan', ...POLICY], { LITELLM_BASE_URL: '', AZURE_TENANT_ID: 'x' });
+
+  expect(code).toBe(1);
+  expect(err).toContain('The environment has 2 problems');
+  expect(err).toContain('CONFIG_INVALID');
+});
