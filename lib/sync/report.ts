@@ -25,7 +25,8 @@ export type RunReport = {
     readonly isNew: boolean;
   }[];
   readonly incompleteGroups: readonly string[];
-  readonly notices: readonly Notice[];
+  /** How many of each; `lcp plan` shows them. */
+  readonly notices: Partial<Record<Notice['code'], number>>;
 };
 
 export function reportOf(run: {
@@ -66,7 +67,7 @@ export function reportOf(run: {
       isNew: run.newQuarantines.includes(quarantineId),
     })),
     incompleteGroups,
-    notices: run.plan.notices,
+    notices: tally(run.plan.notices.map((notice) => notice.code)),
   };
 }
 

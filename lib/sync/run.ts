@@ -78,7 +78,7 @@ export async function reconcile(
     const report = reportOf({ runId, trigger, durationMs, plan, verdict, outcomes, newQuarantines: held });
     await updateRunEnd(database, runId, { status: report.status, planDigest: plan.digest, summary: report });
     if (signal.aborted) throw signal.reason;
-    log.info('run_finished', { ...report, notices: report.notices.length });
+    log.info('run_finished', report);
     return report;
   } catch (error) {
     await recordFailure(database, runId, error, log);
