@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { DirectoryUser } from '../../lib/directory/directory.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { decideDesired } from '../../lib/sync/desired.ts';
@@ -170,4 +170,38 @@ test('a role is not lowered while the removal behind it is held', () => {
     'follows_held_removal',
     'follows_held_removal',
   ]);
+});
+
+test('the percentage of a day is of those who were there a day ago', () => {
+  const recent = [1, 2, 3, 4].map((n) => ({ teamId: groupId(1), userId: userId(100 + n) }));
+  const verdict = judge({ 1: people(10) }, { 1: people(7) }, perGroup(scope([10, 60], [10, 60])), recent);
+
+  expect(verdict.quarantined).toEqual([]);
+});
+
+describe('a role that the policy lowers', () => {
+  const lowered = (from: 'devops' | 'admin', protectedUsers: string[] = []) => {
+    const groups = { 1: people(1) };
+    const model = new Model();
+    model.apply(
+      planChanges(decideDesired(buildPolicy(1, { roles: [from] }), buildReads(groups)), model.current())
+        .actions,
+    );
+    const policy = buildPolicy(1, { protectedUsers });
+    return decideAllowed(planChanges(decideDesired(policy, buildReads(groups)), model.current()), policy, []);
+  };
+
+  test('is lowered for whoever is no admin, even where no group has admins', () => {
+    expect(lowered('devops').allowed).toMatchObject([{ kind: 'demote_user', after: 'internal_user' }]);
+  });
+
+  test('stays with the last admins', () => {
+    expect(lowered('admin').refused).toMatchObject([
+      { reason: 'last_admin', action: { kind: 'demote_user' } },
+    ]);
+  });
+
+  test('stays with protected people', () => {
+    expect(lowered('devops', [userId(1)]).refused).toMatchObject([{ reason: 'protected_user' }]);
+  });
 });

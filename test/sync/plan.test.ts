@@ -259,3 +259,58 @@ test('the strongest role of several groups wins, and is lowered only when every 
     { userId: userId(1), before: 'proxy_admin', after: 'internal_user' },
   ]);
 });
+
+test('no team is made for a group that could not be read', () => {
+  expect(kinds(planOf(new Model(), { 1: null, 2: [] }))).toEqual(['create_team']);
+});
+
+test('a person whose only key was abandoned gets a new one, and the abandoned one is deleted if it turns up', () => {
+  const model = synced({ 1: [buildUser(1)], 2: [] });
+  for (const record of model.records.values())
+    model.records.set(record.keyHash, { ...record, status: 'abandoned' });
+
+  expect(kinds(planOf(model, { 1: [buildUser(1)], 2: [] }))).toEqual(['delete_key', 'mint_key']);
+});
+
+test.each([
+  ['unblocked again by hand', { blocked: false, teamId: null }],
+  ['attached to the team again by hand', { blocked: true, teamId: groupId(1) }],
+])('a leaver’s key that was %s is blocked and detached once more', (_name, byHand) => {
+  const model = synced({ 1: [buildUser(1)], 2: [] });
+  model.apply(planOf(model, { 1: [], 2: [] }).actions);
+  expect(planOf(model, { 1: [], 2: [] }).actions).toEqual([]);
+  for (const key of model.keys.values()) model.keys.set(key.keyHash, { ...key, ...byHand });
+
+  expect(planOf(model, { 1: [], 2: [] }).actions).toMatchObject([{ kind: 'block_key', heldByHand: false }]);
+});
+
+test('the strongest role wins whichever group comes first', () => {
+  const policy = buildPolicy(2, { roles: ['admin', 'member'] });
+
+  expect(synced({ 1: [buildUser(1)], 2: [buildUser(1)] }, policy).users.get(userId(1))?.role).toBe(
+    'proxy_admin',
+  );
+});
+
+test.each([
+  ['with fields of its own', { email: 'by@hand.example', metadata: { owner: 'bob' } }],
+  ['bare', {}],
+])(
+  'a user row made by hand, %s, keeps its mail, name and role; the person still gets access',
+  (_name, fields) => {
+    const model = synced({ 1: [], 2: [] });
+    model.users.set(userId(1), {
+      userId: userId(1),
+      ssoUserId: null,
+      email: null,
+      alias: null,
+      role: 'internal_user',
+      metadata: {},
+      ...fields,
+    });
+    const plan = planOf(model, { 1: [buildUser(1)], 2: [] });
+
+    expect(kinds(plan)).toEqual(['add_member', 'mint_key']);
+    expect(plan.notices.map((notice) => notice.code)).toEqual(['user_not_ours']);
+  },
+);
