@@ -21,6 +21,7 @@ const PURE = [
   'sync/plan',
   'sync/plan-keys',
   'sync/plan-users',
+  'sync/plan-context',
   'sync/guard',
   'sync/marker',
   'sync/report',

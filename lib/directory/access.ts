@@ -4,7 +4,8 @@
 import * as z from 'zod';
 import type { EntraGroupId } from '../ids.ts';
 import type { GraphAnswer } from './answer.ts';
-import type { DirectoryClient, GraphRequest } from './client.ts';
+import type { GraphRequest } from './batch.ts';
+import type { DirectoryClient } from './client.ts';
 
 export type AccessCheck = {
   /** What was tried, with the permission it needs. */

@@ -3,7 +3,6 @@
 
 import * as z from 'zod';
 import { classifyAnswer, failedAnswer, type GraphAnswer } from './answer.ts';
-import type { GraphRequest } from './client.ts';
 
 /** Graph refuses the whole batch above this. */
 export const BATCH_LIMIT = 20;
@@ -18,6 +17,12 @@ const batchBody = z.object({
     }),
   ),
 });
+
+export type GraphRequest = {
+  /** Relative to /v1.0, or a whole nextLink. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+};
 
 /** The body of `POST /$batch`; ids are positions. Paths must be relative, without host and version. */
 export function renderBatch(requests: readonly GraphRequest[]): unknown {

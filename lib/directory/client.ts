@@ -7,18 +7,12 @@ import pLimit from 'p-limit';
 import type { Clock } from '../clock.ts';
 import { ControlError, isControlError } from '../errors.ts';
 import { classifyAnswer, failedAnswer, type GraphAnswer, parseJson } from './answer.ts';
-import { BATCH_LIMIT, parseBatch, renderBatch } from './batch.ts';
+import { BATCH_LIMIT, type GraphRequest, parseBatch, renderBatch } from './batch.ts';
 import { retryWithinDeadline } from './retry.ts';
 import { createTokenSource, type TokenSource, type TokenSourceOptions } from './token.ts';
 
 // Items throttled together become due together; a burst of twenty would be throttled again.
 const REPEATS_AT_ONCE = 4;
-
-export type GraphRequest = {
-  /** Relative to /v1.0, or a whole nextLink. */
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-};
 
 export type DirectoryClient = {
   /** One read, repeated while that helps. Throws the signal's reason, and nothing else. */

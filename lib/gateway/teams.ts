@@ -5,18 +5,13 @@ import * as z from 'zod';
 import { ControlError } from '../errors.ts';
 import { PAGE_SIZE, readAllPages } from './paging.ts';
 import { teamRow, toGatewayTeam } from './rows.ts';
-import type { GatewayMetadata, GatewayTeam } from './state.ts';
+import type { GatewayTeam } from './state.ts';
 import type { Transport } from './transport.ts';
 
-export type TeamSettings = {
-  readonly alias: string | null;
-  readonly models: readonly string[];
-  readonly maxBudgetUsd: number | null;
-  readonly budgetDuration: string | null;
-  readonly tpmLimit: number | null;
-  readonly rpmLimit: number | null;
-  readonly metadata: GatewayMetadata;
-};
+export type TeamSettings = Pick<
+  GatewayTeam,
+  'alias' | 'models' | 'maxBudgetUsd' | 'budgetDuration' | 'tpmLimit' | 'rpmLimit' | 'metadata'
+>;
 
 export type NewTeam = TeamSettings & { readonly teamId: string; readonly memberUserIds: readonly string[] };
 

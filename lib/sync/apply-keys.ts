@@ -4,7 +4,7 @@
 import pLimit from 'p-limit';
 import { ControlError } from '../errors.ts';
 import type { Action } from './actions.ts';
-import type { ApplyContext, Attempt } from './apply.ts';
+import type { ApplyContext, Attempt } from './apply-context.ts';
 import { markedMetadata } from './marker.ts';
 
 type KeyAction = Extract<Action, { kind: 'delete_key' | 'restore_key' | 'confirm_key' | 'mint_key' }>;

@@ -5,7 +5,7 @@
 import pLimit from 'p-limit';
 import type { EntraGroupId, EntraUserId } from '../ids.ts';
 import { type Action, isRemoval } from './actions.ts';
-import type { ApplyContext, Attempt } from './apply.ts';
+import type { ApplyContext, Attempt } from './apply-context.ts';
 
 type KeyBlockAction = Extract<Action, { kind: 'block_key' }>;
 type Removal = {

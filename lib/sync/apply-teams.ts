@@ -6,7 +6,7 @@ import pLimit from 'p-limit';
 import { ControlError } from '../errors.ts';
 import type { EntraGroupId, EntraUserId } from '../ids.ts';
 import type { Action } from './actions.ts';
-import type { ApplyContext, Attempt } from './apply.ts';
+import type { ApplyContext, Attempt } from './apply-context.ts';
 import { isManaged, markedMetadata } from './marker.ts';
 
 /** People in one call: 100 take LiteLLM about two seconds (56 a second, facts). */

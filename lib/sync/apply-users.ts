@@ -4,7 +4,7 @@
 import { ControlError } from '../errors.ts';
 import type { UserChange } from '../gateway/users.ts';
 import type { Action } from './actions.ts';
-import type { ApplyContext, Attempt } from './apply.ts';
+import type { ApplyContext, Attempt } from './apply-context.ts';
 import { markedMetadata } from './marker.ts';
 
 const USERS_PER_CALL = 100;

@@ -78,7 +78,7 @@ function removalsOf(plan: Plan): Removal[] {
   const removals = new Map<string, Removal>();
   for (const action of plan.actions) {
     if (!isRemoval(action)) continue;
-    const key = `${action.teamId}/${action.userId}`;
+    const key = pairOf(action);
     const removal = removals.get(key);
     if (removal) removal.actions.push(action);
     else removals.set(key, { teamId: action.teamId, userId: action.userId, actions: [action] });
@@ -116,7 +116,7 @@ function refuseUntouchable(removals: Removal[], plan: Plan, policy: Policy, refu
 
 /** Who is in an admin team once `removals` are done. Additions do not count: they may still fail. */
 function adminsAfter(plan: Plan, removals: readonly Removal[]): Set<EntraUserId> {
-  const removed = new Set(removals.map((removal) => `${removal.teamId}/${removal.userId}`));
+  const removed = new Set(removals.map(pairOf));
   const admins = plan.teams.filter((team) => team.role === 'admin');
   return new Set(
     admins.flatMap((team) => team.ownedMembers.filter((userId) => !removed.has(`${team.teamId}/${userId}`))),
@@ -137,8 +137,8 @@ function holdPerGroup(
     const leaving = leavingByTeam.get(team.teamId) ?? [];
     const before = recentByTeam.get(team.teamId) ?? [];
     const exceeded = exceededLimits(policy.guard.per_group, leaving, before, peopleIn([team]));
-    if (exceeded.length === 0) released.push(...leaving);
-    else held.push(quarantineOf(team.teamId, leaving, exceeded));
+    if (exceeded.length > 0) held.push(quarantineOf(team.teamId, leaving, exceeded));
+    else for (const removal of leaving) released.push(removal);
   }
   return released;
 }
@@ -165,10 +165,8 @@ function exceededLimits(
   const runCount = leaving.length;
   if (runCount === 0) return [];
   // A removal begun by a run that was killed is planned again: it counts once.
-  const again = new Set(leaving.map((removal) => `${removal.teamId}/${removal.userId}`));
-  const earlier = new Set(
-    recent.map((removal) => `${removal.teamId}/${removal.userId}`).filter((key) => !again.has(key)),
-  );
+  const again = new Set(leaving.map(pairOf));
+  const earlier = new Set(recent.map(pairOf).filter((key) => !again.has(key)));
   const dayCount = runCount + earlier.size;
   if (dayCount <= scope.always_allow) return [];
 
@@ -211,10 +209,10 @@ function demotionRule(
   policy: Policy,
   released: readonly Removal[],
 ): (action: Demotion) => RefusalReason | undefined {
-  const releasedKeys = new Set(released.map((removal) => `${removal.teamId}/${removal.userId}`));
+  const releasedKeys = new Set(released.map(pairOf));
   const heldUsers = new Set(
     removalsOf(plan)
-      .filter((removal) => !releasedKeys.has(`${removal.teamId}/${removal.userId}`))
+      .filter((removal) => !releasedKeys.has(pairOf(removal)))
       .map((removal) => removal.userId),
   );
   const protectedUsers = new Set<EntraUserId>(policy.protected_users);
@@ -224,4 +222,9 @@ function demotionRule(
     if (heldUsers.has(userId)) return 'follows_held_removal';
     return lastAdmin && before === 'proxy_admin' ? 'last_admin' : undefined;
   };
+}
+
+/** A person leaving a team, as a key. */
+function pairOf({ teamId, userId }: RecentRemoval): string {
+  return `${teamId}/${userId}`;
 }

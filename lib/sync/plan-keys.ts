@@ -4,7 +4,7 @@ import type { EntraUserId, KeyHash } from '../ids.ts';
 import type { Action } from './actions.ts';
 import type { CurrentState, KeyRecord } from './current.ts';
 import { isManaged } from './marker.ts';
-import { leavingCause, type Notice, type TeamContext } from './plan.ts';
+import { leavingCause, type Notice, type TeamContext } from './plan-context.ts';
 
 /** Keys of the people the team should have. */
 export function planKeys(

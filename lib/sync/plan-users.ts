@@ -7,7 +7,7 @@ import type { Action, UserFields } from './actions.ts';
 import type { CurrentState } from './current.ts';
 import type { DesiredMember, Role } from './desired.ts';
 import { isManaged } from './marker.ts';
-import type { Notice, TeamContext } from './plan.ts';
+import type { Notice, TeamContext } from './plan-context.ts';
 
 /** LiteLLM's roles from least to most power (docs.litellm.ai, access control). */
 const GATEWAY_ROLE: Record<Role, UserRole> = {

@@ -5,26 +5,12 @@
 import { digestOf } from '../canonical.ts';
 import type { EntraGroupId, EntraUserId } from '../ids.ts';
 import { type Action, compareActions } from './actions.ts';
-import type { CurrentState, KeyRecord } from './current.ts';
-import type { DesiredState, DesiredTeam, Role, TeamSettings } from './desired.ts';
+import type { CurrentState } from './current.ts';
+import type { DesiredState, Role, TeamSettings } from './desired.ts';
 import { isManaged } from './marker.ts';
+import { leavingCause, type Notice, type TeamContext } from './plan-context.ts';
 import { planKeys, planLeaverKeys } from './plan-keys.ts';
 import { planUsers } from './plan-users.ts';
-
-/** A thing the plan leaves alone that a person should know of. `code` is stable. */
-export type Notice = {
-  readonly code:
-    | 'group_read_incomplete'
-    | 'team_not_ours'
-    | 'user_not_ours'
-    | 'member_not_ours'
-    | 'key_not_ours'
-    | 'key_held_by_hand'
-    | 'team_without_policy';
-  readonly teamId?: string;
-  readonly userId?: string;
-  readonly detail: string;
-};
 
 /** What the guard needs to know of a team beside the actions. Counts are people. */
 export type TeamFacts = {
@@ -42,13 +28,6 @@ export type Plan = {
   readonly actions: readonly Action[];
   readonly teams: readonly TeamFacts[];
   readonly notices: readonly Notice[];
-};
-
-export type TeamContext = {
-  readonly team: DesiredTeam;
-  readonly owned: ReadonlySet<EntraUserId>;
-  readonly present: ReadonlySet<string>;
-  readonly keys: readonly KeyRecord[];
 };
 
 export function planChanges(desired: DesiredState, current: CurrentState): Plan {
@@ -104,12 +83,6 @@ export function planChanges(desired: DesiredState, current: CurrentState): Plan 
   actions.sort(compareActions);
   notices.sort((a, b) => compareText(noticeKey(a), noticeKey(b)));
   return { digest: digestOf(actions), actions, teams: facts, notices };
-}
-
-/** Why `userId`, who is ours in the team, is no longer wanted there; undefined when they are, or nobody knows. */
-export function leavingCause(team: DesiredTeam, userId: EntraUserId): string | undefined {
-  if (team.membership.status === 'incomplete' || team.membership.members.has(userId)) return undefined;
-  return team.membership.excluded.get(userId) ?? `left group ${team.groupId}`;
 }
 
 function planMembers({ team, owned, present }: TeamContext, actions: Action[], notices: Notice[]): void {

@@ -4,7 +4,8 @@ import type { RunId } from '../ids.ts';
 import type { Action, ActionKind } from './actions.ts';
 import type { Outcome } from './apply.ts';
 import type { ExceededLimit, RefusalReason, Verdict } from './guard.ts';
-import type { Notice, Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
+import type { Notice } from './plan-context.ts';
 
 export type RunReport = {
   readonly runId: RunId;
