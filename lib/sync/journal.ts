@@ -1,4 +1,4 @@
-// What apply writes to the control database, one transaction a step, each under the lease and with its audit
+// What apply writes to the control database, each step in a transaction (steps at the same time share one), each under the lease and with its audit
 // rows: the intent before LiteLLM is asked, the outcome before the next action. This is what makes a killed run
 // resumable: the next plan is made from these records and from LiteLLM, never from memory.
 
@@ -7,6 +7,7 @@ import type { EntraGroupId, EntraUserId, KeyHash, RunId } from '../ids.ts';
 import { recordAudit } from '../store/audit.ts';
 import type { AuditEntry } from '../store/audit-chain.ts';
 import type { Database, Queryable } from '../store/database.ts';
+import { createGroupCommit } from '../store/group-commit.ts';
 import {
   type EscrowedKey,
   insertEscrowedKey,
@@ -41,6 +42,11 @@ export type Journal = {
   record(entries: readonly Omit<AuditEntry, 'actor' | 'runId'>[]): Promise<void>;
 };
 
+type Step = {
+  readonly entries: readonly Omit<AuditEntry, 'actor' | 'runId'>[];
+  readonly work: ((transaction: Queryable) => Promise<void>) | undefined;
+};
+
 export type JournalOptions = {
   readonly database: Database;
   readonly lease: Lease;
@@ -51,16 +57,15 @@ export type JournalOptions = {
 
 /** Every method throws LEASE_LOST when a later run took over, and then has written nothing. */
 export function createJournal({ database, lease, runId, actor, clock }: JournalOptions): Journal {
-  const write = (
-    entries: readonly Omit<AuditEntry, 'actor' | 'runId'>[],
-    work?: (transaction: Queryable) => Promise<void>,
-  ) =>
+  const commit = createGroupCommit<Step>((steps) =>
     database.transaction(async (transaction) => {
       await requireLease(transaction, lease);
-      await work?.(transaction);
-      const complete = entries.map((entry) => ({ ...entry, actor, runId }));
-      await recordAudit(transaction, complete, clock.now());
-    });
+      for (const { work } of steps) await work?.(transaction);
+      const entries = steps.flatMap((step) => step.entries.map((entry) => ({ ...entry, actor, runId })));
+      await recordAudit(transaction, entries, clock.now());
+    }),
+  );
+  const write = (entries: Step['entries'], work?: Step['work']) => commit({ entries, work });
 
   return {
     beginRemoval: (person, blocks) =>
