@@ -55,6 +55,8 @@ export type WorldEnvironment = Readonly<
 export type World = {
   readonly mode: WorldMode;
   readonly isFirstStart: boolean;
+  /** As chosen; `console` is for whoever starts one. */
+  readonly ports: WorldPorts;
   readonly addresses: {
     readonly litellm: string;
     readonly functions: string;
@@ -158,6 +160,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     return {
       mode,
       isFirstStart: tenant.isSeeded,
+      ports,
       addresses: {
         litellm: litellm.baseUrl,
         functions: host.apiHost,
