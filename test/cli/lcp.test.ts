@@ -1,29 +1,30 @@
 // The `lcp` command as a person runs it: a process of its own, on a world with the fake LiteLLM.
 
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Secret } from '../../lib/secret.ts';
 import { expectGolden } from '../golden.ts';
 import { COMPANY_GROUP_IDS, seedUserId } from '../world/tenant/seed.ts';
+import { makeThrowAwayFolder } from '../world/throw-away-folder.ts';
 import { startWorld, type World } from '../world/world.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 const POLICY = ['--policy', 'test/world/policy.yml'];
 let world: World;
-let stateDir: string;
+const folder = makeThrowAwayFolder();
+const stateDir = folder.path;
 
 beforeAll(async () => {
-  stateDir = await mkdtemp(path.join(tmpdir(), 'lcp-cli-'));
   world = await startWorld({ stateDir, mode: 'fast', schedule: false, log: () => undefined });
 }, 120_000);
 
 afterAll(async () => {
   await world?.stop();
-  await rm(stateDir, { recursive: true, force: true });
+  folder.remove();
 });
 
 type Outcome = { code: number | null; out: string; err: string };
@@ -182,9 +183,7 @@ test('doctor names what is wrong and what to do, all at once, and shows no secre
 
 test('doctor reports a missing permission and a group that does not exist', async () => {
   const file = path.join(stateDir, 'policy-with-typo.yml');
-  const policy = await import('node:fs').then((fs) =>
-    fs.readFileSync(path.join(root, 'test/world/policy.yml'), 'utf8'),
-  );
+  const policy = readFileSync(path.join(root, 'test/world/policy.yml'), 'utf8');
   await writeFile(file, policy.replace(COMPANY_GROUP_IDS.devops, 'bbbbbbbb-0000-4000-8000-00000000dead'));
   world.tenant.permissions.delete('User.Read.All');
   const { code, out } = await lcp(['doctor', '--policy', file]);

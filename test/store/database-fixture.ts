@@ -1,32 +1,29 @@
 // A real PostgreSQL for one test file, and a fresh, migrated control database for each test that asks.
 
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { Secret } from '../../lib/secret.ts';
 import { createDatabase, type Database } from '../../lib/store/database.ts';
 import { applyMigrations } from '../../lib/store/migrate.ts';
 import { type Postgres, startPostgres } from '../world/postgres.ts';
+import { makeThrowAwayFolder } from '../world/throw-away-folder.ts';
 
 export type ControlDatabase = { readonly url: Secret; readonly database: Database };
 
 /** Call it at the top of a test file; the function it returns makes a database. */
 export function useControlDatabases(): () => Promise<ControlDatabase> {
   let postgres: Postgres | undefined;
-  let dir: string | undefined;
+  const folder = makeThrowAwayFolder();
   const opened: Database[] = [];
 
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'lcp-store-'));
-    postgres = await startPostgres({ dir, log: () => undefined });
+    postgres = await startPostgres({ dir: folder.path, log: () => undefined });
   }, 60_000);
 
   afterAll(async () => {
     await Promise.all(opened.map((database) => database.close()));
     await postgres?.stop();
-    if (dir) await rm(dir, { recursive: true, force: true });
+    folder.remove();
   }, 60_000);
 
   return async () => {
