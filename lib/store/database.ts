@@ -38,8 +38,10 @@ export function createDatabase({
     statement_timeout: statementTimeoutMs,
     application_name: 'litellm-control-plane',
   });
-  // An idle connection that dies must not end the process; the next query reports it.
+  // A connection that dies between two queries, idle, lent or being closed, must not end the process: the next
+  // query on it reports it.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return {
     query: (text, values) => run(pool, text, values),
     transaction: (work) => inTransaction(pool, work),

@@ -79,7 +79,8 @@ export async function reconcile(
     const report = reportOf({ runId, trigger, durationMs, plan, verdict, outcomes, newQuarantines: held });
     await updateRunEnd(database, runId, { status: report.status, planDigest: plan.digest, summary: report });
     if (signal.aborted) throw signal.reason;
-    log.info('run_finished', report);
+    const { runId: _, ...told } = report;
+    log.info('run_finished', told);
     return report;
   } catch (error) {
     await recordFailure(database, runId, error, log);

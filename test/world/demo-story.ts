@@ -12,6 +12,7 @@ import { listKeys } from '../../lib/store/keys.ts';
 import type { RunReport } from '../../lib/sync/report.ts';
 import { parseRequestLog } from './litellm/request-log.ts';
 import { COMPANY_GROUP_IDS, seedUserId } from './tenant/seed.ts';
+import { waitUntil } from './wait-until.ts';
 import type { World } from './world.ts';
 
 export type Step = { readonly title: string; readonly play: () => Promise<string> };
@@ -183,8 +184,9 @@ export function createStory(cast: Cast): Step[] {
       title: 'the function is killed in the middle: the next run finishes, one key each',
       play: async () => {
         for (const position of [6, 7, 8, 16, 17, 18]) tenant.addMember(devops, seedUserId(position));
+        const before = (await listKeys(database)).length;
         const { activationId, ended } = world.host.invoke('control/sync', { trigger: 'manual' });
-        await untilKeyCount(database, 'escrowed');
+        await untilMoreKeysThan(before, database);
         world.host.kill(activationId);
         await ended;
         await database.query('update leases set expires_at = clock_timestamp()');
@@ -248,13 +250,13 @@ function writes(world: World): number {
     .length;
 }
 
-/** Waits until the run is in the middle of its work, seen in the database. */
-async function untilKeyCount(database: Database, status: string): Promise<void> {
-  for (let i = 0; i < 2_000; i += 1) {
-    const { rowCount } = await database.query('select 1 from keys where status = $1 limit 1', [status]);
-    if (rowCount > 0) return;
-  }
-  throw new Error('the run never reached the making of keys');
+/** Waits until the run is in the middle of its work: the first of its new keys is in the database. */
+async function untilMoreKeysThan(before: number, database: Database): Promise<void> {
+  await waitUntil(async () => (await listKeys(database)).length > before, {
+    what: 'The run never reached the making of keys',
+    limitMs: 30_000,
+    everyMs: 2,
+  });
 }
 
 function seconds(since: number): string {

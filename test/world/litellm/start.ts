@@ -73,7 +73,7 @@ export async function startLiteLLM(options: LiteLLMOptions): Promise<LiteLLM> {
     await waitUntil(
       async () => {
         if (child.hasExited()) throw new Error(`LiteLLM ended at once. ${readTail(logFile)}`);
-        return isReady(baseUrl);
+        return isReady(baseUrl, options.masterKey);
       },
       { what: 'LiteLLM did not become ready', limitMs: READY_LIMIT_MS, explain: () => readTail(logFile) },
     );
@@ -93,9 +93,10 @@ export async function startLiteLLM(options: LiteLLMOptions): Promise<LiteLLM> {
   };
 }
 
-async function isReady(baseUrl: string): Promise<boolean> {
+async function isReady(baseUrl: string, masterKey: string): Promise<boolean> {
   try {
-    const response = await fetch(`${baseUrl}/health/readiness`, {
+    const response = await fetch(`${baseUrl}/health/readiness/details`, {
+      headers: { authorization: `Bearer ${masterKey}` },
       signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
     });
     const health = (await response.json()) as { db?: string };
