@@ -107,7 +107,8 @@ const { product, devops, engineering, admins } = COMPANY_GROUP_IDS;
 
 function flipMembership(random: () => number): void {
   const groupId = [product, devops][Math.floor(random() * 2)] ?? product;
-  const userId = seedUserId(1 + Math.floor(random() * 24));
+  // Neither the first, who is protected and would stay, nor the last, who is a guest.
+  const userId = seedUserId(2 + Math.floor(random() * 23));
   const isMember = tenant.tenant.findGroup(groupId)?.memberIds.includes(userId);
   if (isMember) tenant.tenant.removeMember(groupId, userId);
   else tenant.tenant.addMember(groupId, userId);
