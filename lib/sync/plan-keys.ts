@@ -17,17 +17,19 @@ export function planKeys(
   const byUser = new Map<EntraUserId, KeyRecord>();
   for (const key of keys) if (key.status !== 'abandoned') byUser.set(key.userId, key);
 
+  const teamId = team.groupId;
+  const mint = (userId: EntraUserId, replaces: KeyHash | null, cause: string) => {
+    const generation = (current.generations.get(`${userId}/${teamId}`) ?? 0) + 1;
+    actions.push({ kind: 'mint_key', teamId, userId, generation, replaces, cause });
+  };
+
   for (const userId of team.membership.members.keys()) {
-    const teamId = team.groupId;
     const record = byUser.get(userId);
     const inGateway = record && current.gateway.keys.get(record.keyHash);
-    const mint = (replaces: KeyHash | null, cause: string) => {
-      const generation = (current.generations.get(`${userId}/${teamId}`) ?? 0) + 1;
-      actions.push({ kind: 'mint_key', teamId, userId, generation, replaces, cause });
-    };
-    if (!record) mint(null, `member of group ${teamId}`);
+    if (!record) mint(userId, null, `member of group ${teamId}`);
     else if (!inGateway) {
       mint(
+        userId,
         record.keyHash,
         record.status === 'escrowed'
           ? 'an earlier run ended before the key was made'

@@ -18,7 +18,7 @@ const GATEWAY_ROLE: Record<Role, UserRole> = {
 const POWER = ['internal_user_viewer', 'internal_user', 'proxy_admin_viewer', 'proxy_admin'];
 
 export function planUsers(
-  contexts: readonly TeamContext[],
+  contexts: readonly Pick<TeamContext, 'team' | 'owned'>[],
   current: CurrentState,
   actions: Action[],
   notices: Notice[],
@@ -26,9 +26,7 @@ export function planUsers(
   const wanted = new Map<EntraUserId, { member: DesiredMember; role: UserRole }>();
   // Whoever may be in a group we could not read keeps the role it may give.
   const everyGroupRead = contexts.every(({ team }) => team.membership.status === 'complete');
-  const known = new Set<EntraUserId>();
-  for (const { team, owned } of contexts) {
-    for (const userId of owned) known.add(userId);
+  for (const { team } of contexts) {
     if (team.membership.status === 'incomplete') continue;
     for (const [userId, member] of team.membership.members) {
       const role = GATEWAY_ROLE[team.role];
@@ -39,7 +37,7 @@ export function planUsers(
 
   for (const [userId, { member, role }] of wanted) {
     const row = current.gateway.users.get(userId);
-    if (row && !isOurs(row, known.has(userId))) {
+    if (row && !isOurs(row, () => contexts.some(({ owned }) => owned.has(userId)))) {
       notices.push({
         code: 'user_not_ours',
         userId,
@@ -52,17 +50,18 @@ export function planUsers(
     else actions.push({ kind: 'create_user', userId, fields, cause: 'new' });
   }
   if (!everyGroupRead) return;
-  for (const userId of known) {
+  const demoted = new Set<EntraUserId>();
+  for (const userId of contexts.flatMap(({ owned }) => [...owned].filter((id) => !wanted.has(id)))) {
     const row = current.gateway.users.get(userId);
-    if (!wanted.has(userId) && row && isManaged(row) && power(row.role) > power('internal_user')) {
-      actions.push({
-        kind: 'demote_user',
-        userId,
-        before: row.role,
-        after: 'internal_user',
-        cause: 'in no mapped group',
-      });
-    }
+    if (!row || demoted.has(userId) || !isManaged(row) || power(row.role) <= power('internal_user')) continue;
+    demoted.add(userId);
+    actions.push({
+      kind: 'demote_user',
+      userId,
+      before: row.role,
+      after: 'internal_user',
+      cause: 'in no mapped group',
+    });
   }
 }
 
@@ -97,14 +96,14 @@ function planUser(
 }
 
 /** Marked, or a bare row that /team/member_add made for a membership of ours (it keeps no mail and no marker). */
-function isOurs(row: GatewayUser, isMemberOfOurs: boolean): boolean {
+function isOurs(row: GatewayUser, isMemberOfOurs: () => boolean): boolean {
   if (isManaged(row)) return true;
   const isBare =
     row.email === null &&
     row.alias === null &&
     row.ssoUserId === null &&
     Object.keys(row.metadata).length === 0;
-  return isBare && isMemberOfOurs;
+  return isBare && isMemberOfOurs();
 }
 
 function power(role: string | null): number {

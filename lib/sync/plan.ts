@@ -36,7 +36,8 @@ export function planChanges(desired: DesiredState, current: CurrentState): Plan 
   const facts: TeamFacts[] = [];
   const ownedByTeam = Map.groupBy(current.memberships, (membership) => membership.teamId);
   const keysByTeam = Map.groupBy(current.keys, (key) => key.teamId);
-  const manageable: TeamContext[] = [];
+  // Only what planning people needs: the sets of a hundred thousand members would else live to the end.
+  const manageable: Pick<TeamContext, 'team' | 'owned'>[] = [];
 
   for (const team of desired.teams) {
     const gatewayTeam = current.gateway.teams.get(team.groupId);
@@ -65,7 +66,7 @@ export function planChanges(desired: DesiredState, current: CurrentState): Plan 
       });
       continue;
     }
-    manageable.push(context);
+    manageable.push({ team, owned: context.owned });
     if (gatewayTeam) {
       const change = settingsChange(gatewayTeam, team.settings);
       if (change) actions.push({ kind: 'update_team', teamId: team.groupId, ...change, cause: 'policy' });
