@@ -7,7 +7,6 @@ import { type Console, startConsole } from './console/server.ts';
 import { makeThrowAwayFolder } from './throw-away-folder.ts';
 import { startWorld, type World } from './world.ts';
 
-const ANY_PORT = { console: 0, litellm: 0, functions: 0, tenant: 0, postgres: 0 };
 const folder = makeThrowAwayFolder();
 const contexts: BrowserContext[] = [];
 let world: World;
@@ -20,12 +19,11 @@ beforeAll(async () => {
       stateDir: folder.path,
       mode: 'fast',
       schedule: false,
-      ports: ANY_PORT,
       log: () => undefined,
     }),
     startBrowser(),
   ]);
-  console = await startConsole(world);
+  console = await world.usePort('console', (port) => startConsole(world, port));
 });
 afterEach(async () => {
   world.tenant.faults.clear();

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { type Console, startConsole } from './console/server.ts';
 import { startWorld, type World } from './world.ts';
+import { USUAL_PORTS } from './world-ports.ts';
 
 const HELP = `Starts the local world: a simulated Microsoft 365 tenant, PostgreSQL, LiteLLM, the functions and a console.
 
@@ -45,10 +46,12 @@ async function run({
       mode,
       fresh,
       schedule: true,
+      ports: USUAL_PORTS,
       log: say,
       ...(state ? { stateDir: state } : {}),
     });
-    console = await startConsole(world, world.ports.console);
+    const started = world;
+    console = await world.usePort('console', (port) => startConsole(started, port));
     say(describeWorld(world, console.url));
   } catch (error) {
     if (isEnding) return;

@@ -1,8 +1,8 @@
-// The ports of a local world: the same on every start while they are free, so that a bookmark of the console stays
-// true, and others when they are not.
+// The ports of a local world: those wished for while they are free, and others when they are not.
 
 import { findFreePort } from './port.ts';
 
+/** 0 asks for any port. */
 export type WorldPorts = {
   readonly console: number;
   readonly litellm: number;
@@ -11,19 +11,34 @@ export type WorldPorts = {
   readonly postgres: number;
 };
 
-/** LiteLLM's own default, and a row that no well-known program uses. */
-const WISHES: WorldPorts = { console: 8700, litellm: 4000, functions: 8701, tenant: 8702, postgres: 8703 };
+/** Starts something on a port of its own. */
+export type UsePort = <T>(name: keyof WorldPorts, start: (port: number) => Promise<T>) => Promise<T>;
 
-/** A port for everything. 0 asks for any; what is taken is replaced, and `log` says so. */
-export async function choosePorts(
-  wishes: Partial<WorldPorts>,
-  log: (line: string) => void,
-): Promise<WorldPorts> {
-  const chosen: Record<string, number> = {};
-  for (const [name, wanted] of Object.entries({ ...WISHES, ...wishes })) {
+/** The same on every `npm start`, so that a bookmark of the console stays true: LiteLLM's own default, and a row that
+ *  no well-known program uses. Tests and demos take any port instead: several of them may run at one time. */
+export const USUAL_PORTS: WorldPorts = {
+  console: 8700,
+  litellm: 4000,
+  functions: 8701,
+  tenant: 8702,
+  postgres: 8703,
+};
+
+/** Chooses each port only when it is used: LiteLLM takes half a minute to start, and what was free before may be
+ *  another world's by then. `log` hears of every port that was taken. */
+export function createPortChooser(wishes: Partial<WorldPorts>, log: (line: string) => void): UsePort {
+  return async (name, start) => {
+    const wanted = wishes[name] ?? 0;
     const port = await findFreePort(wanted);
     if (wanted !== 0 && port !== wanted) log(`Port ${wanted} is taken; ${name} gets ${port} instead`);
-    chosen[name] = port;
-  }
-  return chosen as WorldPorts;
+    try {
+      return await start(port);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      // Somebody was faster by a moment.
+      const other = await findFreePort();
+      log(`Port ${port} is taken; ${name} gets ${other} instead`);
+      return start(other);
+    }
+  };
 }

@@ -13,14 +13,14 @@ import { type Postgres, startPostgres } from './postgres.ts';
 import { keepSnapshot } from './snapshot.ts';
 import type { TenantSeed } from './tenant/state.ts';
 import { type RunningTenant, startTenant } from './tenant/tenant.ts';
-import type { WorldPorts } from './world-ports.ts';
+import type { UsePort } from './world-ports.ts';
 import type { WorldSecrets } from './world-secrets.ts';
 
 export type ServerContext = {
   readonly folder: string;
   readonly cacheDir: string;
   readonly secrets: WorldSecrets;
-  readonly ports: WorldPorts;
+  readonly usePort: UsePort;
   readonly isFresh: boolean;
   readonly log: (line: string) => void;
   /** Each server adds what ends it, as soon as it runs. */
@@ -48,8 +48,10 @@ const READER_ROLE = 'litellm_reader';
 
 /** PostgreSQL with the databases `litellm` and `control`; the latter is migrated and owned by a role of its own. */
 export async function openDatabases(context: ServerContext): Promise<WorldDatabases> {
-  const { folder, ports, isFresh, log, ends } = context;
-  const postgres = await startPostgres({ dir: join(folder, 'postgres'), port: ports.postgres, log });
+  const { folder, usePort, isFresh, log, ends } = context;
+  const postgres = await usePort('postgres', (port) =>
+    startPostgres({ dir: join(folder, 'postgres'), port, log }),
+  );
   ends.push(() => postgres.stop());
   for (const database of ['litellm', 'control']) {
     if (isFresh) await postgres.dropDatabase(database);
@@ -74,28 +76,23 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
 export async function startWorldLiteLLM(
   context: ServerContext & { readonly mode: 'real' | 'fast'; readonly databases: WorldDatabases },
 ): Promise<WorldLiteLLM> {
-  const { folder, cacheDir, secrets, ports, log, ends, databases } = context;
+  const { folder, cacheDir, secrets, usePort, log, ends, databases } = context;
   const masterKey = secrets.masterKey.reveal();
   if (context.mode === 'fast') return startKeptFake(context, masterKey);
   const databaseUrl = databases.urls.litellm.reveal();
-  const litellm = await startLiteLLM({
-    cacheDir,
-    workDir: join(folder, 'litellm'),
-    databaseUrl,
-    port: ports.litellm,
-    masterKey,
-    log,
-  });
+  const litellm = await usePort('litellm', (port) =>
+    startLiteLLM({ cacheDir, workDir: join(folder, 'litellm'), databaseUrl, port, masterKey, log }),
+  );
   ends.push(() => litellm.stop());
   await ask(databaseUrl, `grant select on all tables in schema public to ${escapeIdentifier(READER_ROLE)}`);
   return { ...litellm, fake: undefined };
 }
 
 async function startKeptFake(
-  { folder, ports, isFresh, log, ends }: ServerContext,
+  { folder, usePort, isFresh, log, ends }: ServerContext,
   masterKey: string,
 ): Promise<WorldLiteLLM> {
-  const fake = await startFakeLiteLLM({ masterKey, port: ports.litellm });
+  const fake = await usePort('litellm', (port) => startFakeLiteLLM({ masterKey, port }));
   ends.push(() => fake.close());
   const file = join(folder, 'litellm-fake.json');
   const maps = Object.entries(fake.state) as [string, Map<string, unknown>][];
@@ -121,18 +118,20 @@ export async function startWorldTenant(
     readonly seed: TenantSeed | undefined;
   },
 ): Promise<RunningTenant & { readonly isSeeded: boolean }> {
-  const { folder, secrets, ports, isFresh, log, ends } = context;
+  const { folder, secrets, usePort, isFresh, log, ends } = context;
   const file = join(folder, 'tenant.json');
   if (isFresh) rmSync(file, { force: true });
   const kept = readJson<TenantSeed>(file);
   const seed = kept ?? context.seed;
-  const tenant = await startTenant({
-    ...context.application,
-    clientSecret: secrets.clientSecret.reveal(),
-    controlToken: secrets.tenantControlToken.reveal(),
-    port: ports.tenant,
-    ...(seed === undefined ? {} : { seed }),
-  });
+  const tenant = await usePort('tenant', (port) =>
+    startTenant({
+      ...context.application,
+      clientSecret: secrets.clientSecret.reveal(),
+      controlToken: secrets.tenantControlToken.reveal(),
+      port,
+      ...(seed === undefined ? {} : { seed }),
+    }),
+  );
   ends.push(() => tenant.close());
   const { tenant: people } = tenant;
   const value = (): TenantSeed => ({ users: people.listUsers(), groups: people.listGroups() });

@@ -11,11 +11,10 @@ import { COMPANY_GROUP_IDS, seedUserId } from './tenant/seed.ts';
 import { makeThrowAwayFolder } from './throw-away-folder.ts';
 import { waitUntil } from './wait-until.ts';
 import { startWorld, type World } from './world.ts';
-import type { WorldPorts } from './world-ports.ts';
+import { createPortChooser, type WorldPorts } from './world-ports.ts';
 
 const START = join(import.meta.dirname, 'start.ts');
 const RUN = join(import.meta.dirname, '..', '..', 'scripts', 'run.mjs');
-const ANY_PORT: WorldPorts = { console: 0, litellm: 0, functions: 0, tenant: 0, postgres: 0 };
 const CHLOE = seedUserId(3);
 const clearUp: (() => unknown)[] = [];
 
@@ -38,7 +37,7 @@ async function startFast(
     stateDir,
     mode: 'fast',
     schedule: false,
-    ports: { ...ANY_PORT, ...ports },
+    ports,
     log: (line) => lines.push(line),
   });
   clearUp.push(() => world.stop());
@@ -76,7 +75,6 @@ test('a fresh start begins with a new company and empty databases', async () => 
     stateDir: folder,
     mode: 'fast',
     schedule: false,
-    ports: ANY_PORT,
     fresh: true,
     log: () => undefined,
   });
@@ -95,8 +93,26 @@ test('a port that is taken is replaced, and the progress says so', async () => {
 
   const world = await startFast(makeFolder(), { litellm: port }, lines);
 
-  expect(lines.join('\n')).toContain(`Port ${port} is taken; litellm gets ${world.ports.litellm} instead`);
+  expect(lines.join('\n')).toContain(
+    `Port ${port} is taken; litellm gets ${new URL(world.addresses.litellm).port} instead`,
+  );
   expect((await syncReport(world)).status).toBe('succeeded');
+});
+
+test('a port that somebody takes at the last moment is replaced as well', async () => {
+  const lines: string[] = [];
+  const usePort = createPortChooser({}, (line) => lines.push(line));
+  const tried: number[] = [];
+
+  const used = await usePort('functions', async (port) => {
+    tried.push(port);
+    if (tried.length === 1) throw Object.assign(new Error('taken'), { code: 'EADDRINUSE' });
+    return port;
+  });
+
+  expect(tried).toHaveLength(2);
+  expect(used).toBe(tried[1]);
+  expect(lines).toEqual([`Port ${tried[0]} is taken; functions gets ${tried[1]} instead`]);
 });
 
 test('a second world in the same folder is refused at once, and the first goes on', async () => {

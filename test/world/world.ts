@@ -19,7 +19,7 @@ import type { Postgres } from './postgres.ts';
 import { type SyncOutcome, syncNow } from './sync-now.ts';
 import type { TenantSeed } from './tenant/state.ts';
 import type { RunningTenant } from './tenant/tenant.ts';
-import { choosePorts, type WorldPorts } from './world-ports.ts';
+import { createPortChooser, type UsePort, type WorldPorts } from './world-ports.ts';
 import { readWorldSecrets } from './world-secrets.ts';
 import { openDatabases, startWorldLiteLLM, startWorldTenant, type WorldLiteLLM } from './world-servers.ts';
 
@@ -34,7 +34,7 @@ export type WorldOptions = {
   readonly mode: WorldMode;
   /** Receives each line of progress. */
   readonly log: (line: string) => void;
-  /** Wishes; a port that is taken is replaced, and `log` says so. */
+  /** Wishes, any free port without one; a port that is taken is replaced, and `log` says so. */
   readonly ports?: Partial<WorldPorts>;
   /** Whether control/sync also runs every five minutes. */
   readonly schedule: boolean;
@@ -55,8 +55,8 @@ export type WorldEnvironment = Readonly<
 export type World = {
   readonly mode: WorldMode;
   readonly isFirstStart: boolean;
-  /** As chosen; `console` is for whoever starts one. */
-  readonly ports: WorldPorts;
+  /** Starts something more, such as the console, on the port wished for it. */
+  readonly usePort: UsePort;
   readonly addresses: {
     readonly litellm: string;
     readonly functions: string;
@@ -103,10 +103,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const stop = once(() => endAll(ends));
   try {
     const secrets = await readWorldSecrets(join(folder, 'secrets.json'));
-    const ports = await choosePorts(options.ports ?? {}, log);
+    const usePort = createPortChooser(options.ports ?? {}, log);
     const isFresh = options.fresh ?? false;
     const functionsDir = join(folder, 'functions');
-    const context = { folder, cacheDir, secrets, ports, isFresh, log, ends };
+    const context = { folder, cacheDir, secrets, usePort, isFresh, log, ends };
 
     const [tenant, { postgres, urls, litellm }] = await settleAll([
       startWorldTenant({ ...context, application: APPLICATION, seed: options.seed }),
@@ -129,19 +129,19 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       CONTROL_DATABASE_URL: urls.control.reveal(),
       KEY_ESCROW_PUBLIC_KEY: secrets.escrowPublicKey,
     };
-    const host = await createLocalFunctionsHost({
-      projectFile: join(ROOT, 'project.yml'),
-      functionsDir,
-      env: settings,
-      extraChildEnv: { NODE_EXTRA_CA_CERTS: tenant.caFile },
-      schedule: options.schedule,
-      port: ports.functions,
-      clock,
-      log: createLog(
-        {},
-        { write: (line) => writeFileSync(join(folder, 'functions.log'), line, { flag: 'a' }) },
-      ),
-    });
+    const write = (line: string) => writeFileSync(join(folder, 'functions.log'), line, { flag: 'a' });
+    const host = await usePort('functions', (port) =>
+      createLocalFunctionsHost({
+        projectFile: join(ROOT, 'project.yml'),
+        functionsDir,
+        env: settings,
+        extraChildEnv: { NODE_EXTRA_CA_CERTS: tenant.caFile },
+        schedule: options.schedule,
+        port,
+        clock,
+        log: createLog({}, { write }),
+      }),
+    );
     ends.push(() => host.stop());
     log(`Functions: ready on ${host.apiHost}`);
 
@@ -160,7 +160,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     return {
       mode,
       isFirstStart: tenant.isSeeded,
-      ports,
+      usePort,
       addresses: {
         litellm: litellm.baseUrl,
         functions: host.apiHost,

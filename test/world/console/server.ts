@@ -8,7 +8,6 @@ import { readStateFromDatabase } from '../../../lib/gateway/state-from-database.
 import { Secret } from '../../../lib/secret.ts';
 import { createDatabase } from '../../../lib/store/database.ts';
 import { listKeys } from '../../../lib/store/keys.ts';
-import { findFreePort } from '../port.ts';
 import type { World } from '../world.ts';
 import { createConsoleActions } from './actions.ts';
 import { createConsoleApp } from './app.ts';
@@ -19,9 +18,8 @@ export type Console = { readonly url: string; close(): Promise<void> };
 
 const LITELLM_LIMIT_MS = 10_000;
 
-/** `port` is taken when it is free, else another. */
-export async function startConsole(world: World, wantedPort?: number): Promise<Console> {
-  const port = await findFreePort(wantedPort);
+/** `port` must be free. */
+export async function startConsole(world: World, port: number): Promise<Console> {
   const clock = systemClock;
   const database = createDatabase({ url: world.controlDatabaseUrl });
   const { LITELLM_DATABASE_URL: litellmUrl } = world.environment;
