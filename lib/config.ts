@@ -66,6 +66,21 @@ export const VARIABLES = {
       error: 'Expected a URL that ends in /v1.0.',
     }),
   },
+  GRAPH_CLIENT_STATE: {
+    about:
+      'What Microsoft must say with each notification: 32 to 128 random characters (`openssl rand -hex 32`). To change it, put the new value before the old one with a comma, deploy, and drop the old one when `lcp status` says so.',
+    example: '',
+    secret: true,
+    schema: secret(
+      'Expected 32 to 128 letters, digits, - or _; while changing it, the new value, a comma and the old one.',
+      /^[\w-]{32,128}(,[\w-]{32,128})?$/,
+    ).transform((value) =>
+      value
+        .reveal()
+        .split(',')
+        .map((part) => new Secret(part)),
+    ),
+  },
   LITELLM_BASE_URL: {
     about: 'LiteLLM’s management routes (the control host of the droplet).',
     example: 'https://control.llm.example.com',
@@ -93,6 +108,13 @@ export const VARIABLES = {
     example: '',
     secret: true,
     schema: postgresUrl('the control database'),
+  },
+  WEBHOOK_DATABASE_URL: {
+    about:
+      'The same database through the role of control/webhook, which owns nothing and is granted nothing: it can leave hints, and only that.',
+    example: '',
+    secret: true,
+    schema: postgresUrl('the control database for the webhook'),
   },
   KEY_ESCROW_PUBLIC_KEY: {
     about: 'Keys are encrypted to this X25519 key the moment they are made (`lcp escrow keygen`).',
@@ -134,6 +156,15 @@ export type VariableName = keyof typeof VARIABLES;
 export type Settings<Name extends VariableName> = {
   readonly [K in Name]: z.output<(typeof VARIABLES)[K]['schema']>;
 };
+
+/** What control/webhook may know: nothing of Entra, LiteLLM or the keys. */
+export const WEBHOOK_SETTINGS = [
+  'GRAPH_CLIENT_STATE',
+  'WEBHOOK_DATABASE_URL',
+  'DO_API_HOST',
+  'DO_NAMESPACE',
+  'DO_FUNCTIONS_KEY',
+] as const satisfies readonly VariableName[];
 
 /** The named settings from `environment`; an empty value is a missing one.
  *  @throws ControlError CONFIG_INVALID that lists every problem, secrets redacted. */

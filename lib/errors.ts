@@ -8,6 +8,8 @@ export const ERROR_CODES = {
   GRAPH_UNAVAILABLE: 'Microsoft Graph or its network did not answer properly; a retry helps.',
   GRAPH_DENIED: 'Entra refused the credentials or a permission is missing; the Admin grants it.',
   GRAPH_ANSWER_INVALID: 'Microsoft Graph answered in a form we do not know; DevOps reports it.',
+  SUBSCRIPTION_REFUSED:
+    'Microsoft Graph refuses to notify us (permission, quota, or the webhook did not answer); the Admin acts; the schedule finds changes meanwhile.',
   GATEWAY_UNAVAILABLE: 'LiteLLM or its network did not answer properly; a retry helps.',
   GATEWAY_DENIED: 'LiteLLM refused the admin key; DevOps corrects LITELLM_ADMIN_KEY.',
   GATEWAY_REFUSED: 'LiteLLM refused the request itself; a retry does not help.',

@@ -17,7 +17,7 @@ export type RawAnswer = {
   readonly body: unknown;
 };
 
-// 429 and the 5xx that Microsoft documents as passing; all our requests are reads, so a repeat is harmless.
+// 429 and the 5xx that Microsoft documents as passing. Whether a repeat is harmless is for who asks to know.
 const PASSING_STATUS: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
 const NOT_FOUND_CODES: ReadonlySet<string> = new Set(['Request_ResourceNotFound', 'ResourceNotFound']);

@@ -1,4 +1,4 @@
-// The JSON batch of Microsoft Graph, both ways, as values: up to twenty reads in one call, each with an answer
+// The JSON batch of Microsoft Graph, both ways, as values: up to twenty requests in one call, each with an answer
 // of its own inside a 200. https://learn.microsoft.com/graph/json-batching
 
 import * as z from 'zod';
@@ -21,18 +21,26 @@ const batchBody = z.object({
 export type GraphRequest = {
   /** Relative to /v1.0, or a whole nextLink. */
   readonly path: string;
+  /** GET without one. */
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
 };
 
 /** The body of `POST /$batch`; ids are positions. Paths must be relative, without host and version. */
 export function renderBatch(requests: readonly GraphRequest[]): unknown {
   return {
-    requests: requests.map((request, index) => ({
-      id: String(index),
-      method: 'GET',
-      url: request.path,
-      ...(request.headers === undefined ? {} : { headers: request.headers }),
-    })),
+    requests: requests.map(({ method = 'GET', path, headers, body }, index) => {
+      const sent = { ...headers, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) };
+      return {
+        id: String(index),
+        method,
+        url: path,
+        ...(Object.keys(sent).length === 0 ? {} : { headers: sent }),
+        ...(body === undefined ? {} : { body }),
+      };
+    }),
   };
 }
 

@@ -17,6 +17,8 @@ const REPEATS_AT_ONCE = 4;
 export type DirectoryClient = {
   /** One read, repeated while that helps. Throws the signal's reason, and nothing else. */
   get(request: GraphRequest, signal: AbortSignal): Promise<GraphAnswer>;
+  /** One change, attempted once: an answer that was lost may have changed something. Throws like `get`. */
+  write(request: GraphRequest, signal: AbortSignal): Promise<GraphAnswer>;
   /** Up to BATCH_LIMIT reads in one call, answers in the order asked; throttled items are repeated alone. */
   batch(requests: readonly GraphRequest[], signal: AbortSignal): Promise<readonly GraphAnswer[]>;
 };
@@ -37,7 +39,7 @@ export function createDirectoryClient(options: DirectoryClientOptions): Director
   const tokens = options.tokens ?? createTokenSource(options);
   let loading: ReturnType<typeof loadGraph> | undefined;
 
-  async function send(request: GraphRequest, content: unknown, signal: AbortSignal): Promise<GraphAnswer> {
+  async function send(request: GraphRequest, signal: AbortSignal): Promise<GraphAnswer> {
     const address = resolveAddress(request.path, origin);
     if (address === undefined) {
       return failedAnswer('GRAPH_ANSWER_INVALID', 'Microsoft Graph named a next page on another host.');
@@ -45,8 +47,8 @@ export function createDirectoryClient(options: DirectoryClientOptions): Director
     try {
       const token = await tokens.readToken(signal);
       loading ??= loadGraph(origin, options.fetch ?? globalThis.fetch);
-      const response = await (await loading)(address, { ...request, token, content, signal });
-      const body = parseJson(await response.text());
+      const response = await (await loading)(address, { ...request, token, signal });
+      const body = response.status === 204 ? null : parseJson(await response.text());
       return classifyAnswer(
         { httpStatus: response.status, retryAfter: response.headers.get('retry-after'), body },
         clock.now(),
@@ -61,12 +63,15 @@ export function createDirectoryClient(options: DirectoryClientOptions): Director
   }
 
   const get: DirectoryClient['get'] = (request, signal) =>
-    retryWithinDeadline((attempt) => send(request, undefined, attempt), { clock, deadlineAt, signal });
+    retryWithinDeadline((attempt) => send(request, attempt), { clock, deadlineAt, signal });
+
+  const write: DirectoryClient['write'] = (request, signal) =>
+    retryWithinDeadline((attempt) => send(request, attempt), { clock, deadlineAt, signal, attemptLimit: 1 });
 
   const batch: DirectoryClient['batch'] = async (requests, signal) => {
     if (requests.length > BATCH_LIMIT) throw new RangeError(`A batch holds at most ${BATCH_LIMIT} requests.`);
-    const content = renderBatch(requests);
-    const whole = await retryWithinDeadline((attempt) => send({ path: '/$batch' }, content, attempt), {
+    const request: GraphRequest = { path: '/$batch', method: 'POST', body: renderBatch(requests) };
+    const whole = await retryWithinDeadline((attempt) => send(request, attempt), {
       clock,
       deadlineAt,
       signal,
@@ -86,18 +91,17 @@ export function createDirectoryClient(options: DirectoryClientOptions): Director
       items.map((previous, index) => {
         const request = requests[index];
         if (request === undefined) return previous;
-        const again = (attempt: AbortSignal) => limit(() => send(request, undefined, attempt));
+        const again = (attempt: AbortSignal) => limit(() => send(request, attempt));
         return retryWithinDeadline(again, { clock, deadlineAt, signal, previous });
       }),
     );
   };
 
-  return { get, batch };
+  return { get, write, batch };
 }
 
 type Sent = GraphRequest & {
   readonly token: string;
-  readonly content: unknown;
   readonly signal: AbortSignal;
 };
 
@@ -116,7 +120,10 @@ async function loadGraph(origin: string, fetch: typeof globalThis.fetch) {
     customHosts: new Set([new URL(origin).hostname]),
     middleware: [new graph.AuthenticationHandler({ getAccessToken: () => Promise.resolve('') }), transport],
   });
-  return async (address: string, { headers, token, content, signal }: Sent): Promise<Response> => {
+  return async (
+    address: string,
+    { method = 'GET', headers, body, token, signal }: Sent,
+  ): Promise<Response> => {
     const call = client
       .api(address)
       .headers({ ...headers })
@@ -125,7 +132,16 @@ async function loadGraph(origin: string, fetch: typeof globalThis.fetch) {
       .middlewareOptions([
         new graph.AuthenticationHandlerOptions({ getAccessToken: () => Promise.resolve(token) }),
       ]);
-    return content === undefined ? await call.get() : await call.post(content);
+    switch (method) {
+      case 'GET':
+        return await call.get();
+      case 'POST':
+        return await call.post(body);
+      case 'PATCH':
+        return await call.patch(body);
+      case 'DELETE':
+        return await call.delete();
+    }
   };
 }
 

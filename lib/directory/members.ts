@@ -1,103 +1,103 @@
-// Reads one page of group members out of an answer and joins pages. Pure. A page that does not parse, a member
-// without the fields we asked for, or fewer members than announced makes the whole read incomplete.
+// One page of a group's direct members out of an answer, and pages joined. Pure. A page or a person that does not
+// parse, or a person whose fields are hidden from us, makes the whole read incomplete.
 
 import * as z from 'zod';
-import { type EntraUserId, isGuid, parseEntraUserId } from '../ids.ts';
+import { type EntraGroupId, type EntraUserId, isGuid, parseEntraGroupId, parseEntraUserId } from '../ids.ts';
 import type { DirectoryUser } from './directory.ts';
 import { completeRead, incompleteRead, type Read } from './read.ts';
 
-export type MembersPage = {
-  /** How many members Graph says there are; on the first page only. */
-  readonly announcedCount: number | undefined;
-  readonly nextLink: string | undefined;
-  readonly items: readonly MemberItem[];
+/** What is asked of a user, alone or as a member; `accountEnabled` and `userType` come only on $select. */
+export const USER_FIELDS = 'id,displayName,mail,userPrincipalName,accountEnabled,userType';
+
+export type DirectMembers = {
+  readonly users: readonly DirectoryUser[];
+  readonly nestedGroupIds: readonly EntraGroupId[];
 };
+
+export type MembersPage = { readonly nextLink: string | undefined; readonly items: readonly MemberItem[] };
 
 export type MemberItem =
   | { readonly kind: 'user'; readonly user: DirectoryUser }
-  | { readonly kind: 'limited'; readonly id: string }
-  | { readonly kind: 'other'; readonly id: string };
+  | { readonly kind: 'group'; readonly id: EntraGroupId }
+  /** A user whose fields Graph hides. */
+  | { readonly kind: 'limited' }
+  /** A device, an application or a contact. */
+  | { readonly kind: 'other' };
 
-const USER_TYPE = '#microsoft.graph.user';
+export const USER_TYPE = '#microsoft.graph.user';
+export const GROUP_TYPE = '#microsoft.graph.group';
 
+const userBody = z.object({
+  id: z.string().refine(isGuid),
+  displayName: z.string().nullish(),
+  mail: z.string().nullish(),
+  userPrincipalName: z.string().nullish(),
+  accountEnabled: z.boolean().nullish(),
+  userType: z.string().nullish(),
+});
+const memberBody = userBody.extend({ '@odata.type': z.string() });
 const pageBody = z.object({
-  '@odata.count': z.number().int().nonnegative().optional(),
   '@odata.nextLink': z.string().min(1).optional(),
-  value: z.array(
-    z.object({
-      '@odata.type': z.string().optional(),
-      id: z.string().refine(isGuid),
-      displayName: z.string().nullish(),
-      mail: z.string().nullish(),
-      userPrincipalName: z.string().nullish(),
-      accountEnabled: z.boolean().nullish(),
-      userType: z.string().nullish(),
-    }),
-  ),
+  value: z.array(memberBody),
 });
 
 /** One page, or undefined if it has another form than Graph documents. */
 export function parseMembersPage(body: unknown): MembersPage | undefined {
   const parsed = pageBody.safeParse(body);
   if (!parsed.success) return undefined;
-  return {
-    announcedCount: parsed.data['@odata.count'],
-    nextLink: parsed.data['@odata.nextLink'],
-    items: parsed.data.value.map(classifyItem),
-  };
+  return { nextLink: parsed.data['@odata.nextLink'], items: parsed.data.value.map(classifyItem) };
 }
 
-/** The members of all pages, once each, sorted by id.
- *
- *  Fewer than announced is incomplete: a page was lost, and nothing else would show it. More is accepted: the
- *  count comes from an index that follows changes late, and a person too many harms nobody. */
-export function joinPages(pages: readonly MembersPage[]): Read<readonly DirectoryUser[]> {
-  const announcedCount = pages[0]?.announcedCount;
-  if (announcedCount === undefined) {
-    return incompleteRead(
-      'answer-invalid',
-      'The first page announces no count, so a lost page would not show.',
-    );
-  }
+/** The members of all pages, once each, sorted by id. */
+export function joinPages(pages: readonly MembersPage[]): Read<DirectMembers> {
   const users = new Map<EntraUserId, DirectoryUser>();
-  const seenIds = new Set<string>();
+  const nested = new Set<EntraGroupId>();
   let limitedCount = 0;
   for (const item of pages.flatMap((page) => page.items)) {
-    const id = item.kind === 'user' ? item.user.id : item.id;
-    seenIds.add(id.toLowerCase());
     if (item.kind === 'limited') limitedCount += 1;
     if (item.kind === 'user') users.set(item.user.id, item.user);
+    if (item.kind === 'group') nested.add(item.id);
   }
-  if (limitedCount > 0) {
-    return incompleteRead(
-      'limited-information',
-      `Graph hides the fields of ${limitedCount} members; grant the application permission User.Read.All.`,
-    );
-  }
-  if (seenIds.size < announcedCount) {
-    return incompleteRead(
-      'answer-invalid',
-      `Graph announced ${announcedCount} members and gave ${seenIds.size}.`,
-    );
-  }
-  return completeRead([...users.values()].sort((a, b) => (a.id < b.id ? -1 : 1)));
+  if (limitedCount > 0) return limitedRead(`${limitedCount} members`);
+  return completeRead({
+    users: [...users.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    nestedGroupIds: [...nested].sort(),
+  });
 }
 
-function classifyItem(item: z.infer<typeof pageBody>['value'][number]): MemberItem {
-  // The cast to users leaves the type out of most items; only one that says otherwise is something else.
-  if (item['@odata.type'] !== undefined && item['@odata.type'] !== USER_TYPE)
-    return { kind: 'other', id: item.id };
-  // Every Entra user has both; null or absent means that we may not see them, not that they are empty.
-  if (item.userPrincipalName == null || item.accountEnabled == null) return { kind: 'limited', id: item.id };
+/** One person, as `GET /users/{id}` answers. */
+export function parseUser(body: unknown, userId: EntraUserId): Read<DirectoryUser> {
+  const parsed = userBody.safeParse(body);
+  if (!parsed.success || parsed.data.id.toLowerCase() !== userId) {
+    return incompleteRead('answer-invalid', 'Graph answered with another object than the user asked for.');
+  }
+  const user = toUser(parsed.data);
+  return user === undefined ? limitedRead('a user') : completeRead(user);
+}
+
+function classifyItem(item: z.infer<typeof memberBody>): MemberItem {
+  if (item['@odata.type'] === GROUP_TYPE) return { kind: 'group', id: parseEntraGroupId(item.id) };
+  if (item['@odata.type'] !== USER_TYPE) return { kind: 'other' };
+  const user = toUser(item);
+  return user === undefined ? { kind: 'limited' } : { kind: 'user', user };
+}
+
+// Every Entra user has a principal name and is enabled or not; null or absent means that we may not see it.
+function toUser(item: z.infer<typeof userBody>): DirectoryUser | undefined {
+  if (item.userPrincipalName == null || item.accountEnabled == null) return undefined;
   return {
-    kind: 'user',
-    user: {
-      id: parseEntraUserId(item.id),
-      displayName: item.displayName ?? null,
-      mail: item.mail ?? null,
-      userPrincipalName: item.userPrincipalName,
-      accountEnabled: item.accountEnabled,
-      kind: item.userType?.toLowerCase() === 'guest' ? 'guest' : 'member',
-    },
+    id: parseEntraUserId(item.id),
+    displayName: item.displayName ?? null,
+    mail: item.mail ?? null,
+    userPrincipalName: item.userPrincipalName,
+    accountEnabled: item.accountEnabled,
+    kind: item.userType?.toLowerCase() === 'guest' ? 'guest' : 'member',
   };
+}
+
+function limitedRead(whose: string) {
+  return incompleteRead(
+    'limited-information',
+    `Graph hides the fields of ${whose}; grant the application permission User.Read.All.`,
+  );
 }

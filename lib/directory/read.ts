@@ -10,9 +10,12 @@ export type IncompleteReason =
   | 'answer-invalid' // a page or an item does not parse, or pages do not add up
   | 'deadline'; // the time of this run is used up
 
-export type Read<T> =
-  | { readonly status: 'complete'; readonly value: T }
-  | { readonly status: 'incomplete'; readonly reason: IncompleteReason; readonly detail: string };
+export type IncompleteRead = {
+  readonly status: 'incomplete';
+  readonly reason: IncompleteReason;
+  readonly detail: string;
+};
+export type Read<T> = { readonly status: 'complete'; readonly value: T } | IncompleteRead;
 
 /** A read that has everything. */
 export function completeRead<T>(value: T): Read<T> {
@@ -20,6 +23,6 @@ export function completeRead<T>(value: T): Read<T> {
 }
 
 /** A read that does not; `detail` is a sentence for DevOps without names of people. */
-export function incompleteRead<T>(reason: IncompleteReason, detail: string): Read<T> {
+export function incompleteRead(reason: IncompleteReason, detail: string): IncompleteRead {
   return { status: 'incomplete', reason, detail };
 }

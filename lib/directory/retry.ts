@@ -19,6 +19,8 @@ export type RetryOptions = {
   readonly signal: AbortSignal;
   /** An answer already received for the same request, as an item of a batch; counts as the first attempt. */
   readonly previous?: GraphAnswer;
+  /** Five without one. */
+  readonly attemptLimit?: number;
 };
 
 /** The first answer that is final: ok, not found, not worth a repeat, or out of time.
@@ -27,9 +29,9 @@ export async function retryWithinDeadline(
   attempt: (signal: AbortSignal) => Promise<GraphAnswer>,
   options: RetryOptions,
 ): Promise<GraphAnswer> {
-  const { clock, deadlineAt, signal } = options;
+  const { clock, deadlineAt, signal, attemptLimit = ATTEMPT_LIMIT } = options;
   let answer = options.previous ?? (await attemptInTime(attempt, options));
-  for (let attemptCount = 1; attemptCount < ATTEMPT_LIMIT; attemptCount += 1) {
+  for (let attemptCount = 1; attemptCount < attemptLimit; attemptCount += 1) {
     if (answer.status !== 'failed' || !answer.error.retryable) return answer;
     const waitMs = Math.max(answer.error.retryAfterMs ?? 0, FIRST_WAIT_MS * 2 ** (attemptCount - 1));
     if (clock.now().getTime() + waitMs >= deadlineAt.getTime()) return outOfTime(answer.error);

@@ -13,23 +13,38 @@ export type GatewayDatabase = {
 
 // Column names are those of the admin API, so one schema reads both. Timestamps there are without zone, in UTC.
 // Sessions of LiteLLM's own pages have the team litellm-dashboard; /key/list leaves them out as well.
-const STATE = `
-select
-  (select coalesce(json_agg(t), '[]') from (
+const ROWS = `
+with t as materialized (
     select team_id, team_alias, models, max_budget, budget_duration, tpm_limit, rpm_limit, blocked, metadata,
            members_with_roles
-      from "LiteLLM_TeamTable" order by team_id) t) as teams,
-  (select coalesce(json_agg(u), '[]') from (
-    select user_id, sso_user_id, user_email, user_alias, user_role, metadata
-      from "LiteLLM_UserTable" order by user_id) u) as users,
-  (select coalesce(json_agg(k), '[]') from (
+      from "LiteLLM_TeamTable"),
+  u as materialized (
+    select user_id, sso_user_id, user_email, user_alias, user_role, metadata from "LiteLLM_UserTable"),
+  k as materialized (
     select token, key_alias, user_id, team_id, blocked,
            to_char(expires, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as expires, metadata
-      from "LiteLLM_VerificationToken"
-     where team_id is distinct from 'litellm-dashboard' order by token) k) as keys`;
+      from "LiteLLM_VerificationToken" where team_id is distinct from 'litellm-dashboard'),
+  d as (select md5(concat(
+    (select string_agg(md5(t::text), '' order by team_id) from t), '/',
+    (select string_agg(md5(u::text), '' order by user_id) from u), '/',
+    (select string_agg(md5(k::text), '' order by token) from k))) as digest)`;
+const STATE = `${ROWS}
+select (select coalesce(json_agg(t order by team_id), '[]') from t) as teams,
+       (select coalesce(json_agg(u order by user_id), '[]') from u) as users,
+       (select coalesce(json_agg(k order by token), '[]') from k) as keys,
+       digest from d`;
+// Nothing travels but 32 characters: whether anything is other than it was, for the price of a scan.
+const DIGEST = `${ROWS} select digest from d`;
 
 const stateRows = z
-  .tuple([z.object({ teams: z.array(teamRow), users: z.array(userRow), keys: z.array(keyRow) })])
+  .tuple([
+    z.object({
+      teams: z.array(teamRow),
+      users: z.array(userRow),
+      keys: z.array(keyRow),
+      digest: z.string(),
+    }),
+  ])
   .transform(([row]) => row);
 
 /** @throws ControlError GATEWAY_UNAVAILABLE, GATEWAY_DENIED, GATEWAY_ANSWER_INVALID; never a shorter list */
@@ -56,7 +71,20 @@ export async function readStateFromDatabase(
     teams: new Map(parsed.data.teams.map((row) => [row.team_id, toGatewayTeam(row)])),
     users: new Map(parsed.data.users.map((row) => [row.user_id, toGatewayUser(row)])),
     keys: new Map(keys.map((key) => [key.keyHash, key])),
+    digest: parsed.data.digest,
   };
+}
+
+const digestRows = z.tuple([z.object({ digest: z.string() })]).transform(([row]) => row.digest);
+
+/** The digest of the state as `readStateFromDatabase` gives it, without the state. Throws the same. */
+export async function readStateDigest(database: GatewayDatabase, signal?: AbortSignal): Promise<string> {
+  signal?.throwIfAborted();
+  const { rows } = await database.query(DIGEST).catch((cause: unknown) => {
+    throw toControlError(cause);
+  });
+  signal?.throwIfAborted();
+  return digestRows.parse(rows);
 }
 
 /** By SQLSTATE: class 28 and 42501 refuse us, other class 42 is another schema, the rest passes. */

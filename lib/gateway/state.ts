@@ -44,4 +44,6 @@ export type GatewayState = {
   readonly teams: ReadonlyMap<string, GatewayTeam>;
   readonly users: ReadonlyMap<string, GatewayUser>;
   readonly keys: ReadonlyMap<KeyHash, GatewayKey>;
+  /** The same digest means the same state; only the database reader has one. */
+  readonly digest?: string;
 };

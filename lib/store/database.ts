@@ -21,21 +21,29 @@ export type Database = Queryable & {
 export type DatabaseOptions = {
   readonly url: Secret;
   readonly maxConnections?: number;
+  readonly connectTimeoutMs?: number;
+  /** The server ends a statement that takes longer. */
   readonly statementTimeoutMs?: number;
+  /** We give up on a connection that says nothing for longer: one that died while its container was frozen never
+   *  will, and no server is left to end the statement. Without it, TCP decides, after minutes. */
+  readonly answerTimeoutMs?: number;
 };
 
 /** A database whose failures are STORE_UNAVAILABLE (retryable) when the server cannot be reached or is ending. */
 export function createDatabase({
   url,
   maxConnections = 4,
+  connectTimeoutMs = 10_000,
   statementTimeoutMs = 30_000,
+  answerTimeoutMs,
 }: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: url.reveal(),
     max: maxConnections,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 10_000,
     statement_timeout: statementTimeoutMs,
+    ...(answerTimeoutMs === undefined ? {} : { query_timeout: answerTimeoutMs }),
     application_name: 'litellm-control-plane',
   });
   // A connection that dies between two queries, idle, lent or being closed, must not end the process: the next

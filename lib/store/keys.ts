@@ -24,14 +24,28 @@ export type StoredKey = {
   readonly isRevealed: boolean;
 };
 
+const COLUMNS = `key_hash as "keyHash", user_id as "userId", team_id as "teamId", generation, status,
+  held_by_hand as "heldByHand", revealed_at is not null as "isRevealed"`;
+
 /** Every key ever made, ended ones included, so that generations never repeat. */
 export async function listKeys(database: Queryable): Promise<StoredKey[]> {
   const { rows } = await database.query<Record<string, never>>(
-    `select key_hash as "keyHash", user_id as "userId", team_id as "teamId", generation, status,
-            held_by_hand as "heldByHand", revealed_at is not null as "isRevealed"
-     from keys order by user_id, team_id, generation`,
+    `select ${COLUMNS} from keys order by user_id, team_id, generation`,
   );
-  return (rows as unknown as StoredKey[]).map((row) => ({
+  return parseRows(rows);
+}
+
+/** The keys of these people. */
+export async function listKeysOf(database: Queryable, userIds: readonly EntraUserId[]): Promise<StoredKey[]> {
+  const { rows } = await database.query<Record<string, never>>(
+    `select ${COLUMNS} from keys where user_id = any ($1::uuid[]) order by user_id, team_id, generation`,
+    [userIds],
+  );
+  return parseRows(rows);
+}
+
+function parseRows(rows: readonly unknown[]): StoredKey[] {
+  return (rows as readonly StoredKey[]).map((row) => ({
     ...row,
     keyHash: parseKeyHash(row.keyHash),
     userId: parseEntraUserId(row.userId),

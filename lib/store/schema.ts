@@ -4,7 +4,7 @@ import { ControlError } from '../errors.ts';
 import type { Queryable } from './database.ts';
 
 /** Name of the newest migration; test/store/migrate.test.ts holds it to the files. */
-export const SCHEMA_LEVEL = '000001-control';
+export const SCHEMA_LEVEL = '000002-events';
 
 /** @throws ControlError STORE_SCHEMA_MISMATCH when the database is older, newer or empty. */
 export async function requireSchema(database: Queryable): Promise<void> {
