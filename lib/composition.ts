@@ -5,15 +5,16 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { Settings, VariableName } from './config.ts';
 import { createDirectoryClient, type DirectoryClient } from './directory/client.ts';
-import { createDirectory } from './directory/groups.ts';
+import { createDirectory } from './directory/create-directory.ts';
 import type { TokenSource } from './directory/token.ts';
 import { createGateway, type Gateway } from './gateway/client.ts';
 import { readStateFromApi } from './gateway/state-from-api.ts';
-import { readStateFromDatabase } from './gateway/state-from-database.ts';
+import { readStateDigest, readStateFromDatabase } from './gateway/state-from-database.ts';
 import { mintKey } from './keys/mint.ts';
 import type { Log } from './log.ts';
 import type { Policy } from './policy/schema.ts';
 import { createDatabase, type Database } from './store/database.ts';
+import { createSubscriptionKeeper, subscriptionTarget } from './sync/keep-subscriptions.ts';
 import type { ReconcileDependencies } from './sync/run.ts';
 
 export const SYNC_SETTINGS = [
@@ -22,6 +23,9 @@ export const SYNC_SETTINGS = [
   'AZURE_CLIENT_SECRET',
   'AZURE_AUTHORITY_HOST',
   'GRAPH_BASE_URL',
+  'GRAPH_CLIENT_STATE',
+  'DO_API_HOST',
+  'DO_NAMESPACE',
   'LITELLM_BASE_URL',
   'LITELLM_ADMIN_KEY',
   'LITELLM_DATABASE_URL',
@@ -42,6 +46,8 @@ export type CompositionOptions = {
   readonly clock: Clock;
   readonly log: Log;
   readonly deadlineAt: Date;
+  /** Of this deployment; another one plans anew. */
+  readonly codeVersion: string;
   /** Shared by warm invocations, so that a run does not sign in anew. */
   readonly tokens?: TokenSource;
 };
@@ -61,6 +67,7 @@ export function composeSync({
   clock,
   log,
   deadlineAt,
+  codeVersion,
   tokens,
 }: CompositionOptions): Composition {
   const database = createDatabase({ url: settings.CONTROL_DATABASE_URL });
@@ -83,13 +90,22 @@ export function composeSync({
   const escrowPublicKey = settings.KEY_ESCROW_PUBLIC_KEY;
   return {
     policy,
+    codeVersion,
     directoryClient,
     directory: createDirectory(directoryClient),
     readGatewayState: (signal) =>
       gatewayDatabase ? readStateFromDatabase(gatewayDatabase, signal) : readStateFromApi(gateway, signal),
+    readGatewayDigest: async (signal) => (gatewayDatabase ? readStateDigest(gatewayDatabase, signal) : null),
     database,
     gateway,
     mintKey: (owner) => mintKey(owner, { escrowPublicKey, randomBytes }),
+    keepSubscriptions: createSubscriptionKeeper({
+      client: directoryClient,
+      database,
+      clock,
+      log,
+      target: subscriptionTarget(settings.DO_API_HOST, settings.DO_NAMESPACE, settings.GRAPH_CLIENT_STATE),
+    }),
     clock,
     log,
     concurrency: GATEWAY_CONCURRENCY,

@@ -13,7 +13,7 @@ export async function applyCommand(
 ): Promise<number> {
   return withComposition(environment, options.policy, async (parts, { deadlineAt, signal }) => {
     const runId = parseRunId(randomUUID());
-    const report = await reconcile(parts, {
+    const { report } = await reconcile(parts, {
       runId,
       trigger: 'cli',
       actor: environment.actor,

@@ -63,6 +63,7 @@ export async function withComposition<T>(
     policy,
     clock: environment.clock,
     log: createCliLog(environment),
+    codeVersion: 'cli',
     deadlineAt,
   });
   try {

@@ -10,7 +10,7 @@ export async function planCommand(
   options: { policy: string; json: boolean },
 ): Promise<number> {
   return withComposition(environment, options.policy, async (parts, { signal }) => {
-    const { plan, verdict, names } = await readPlan(parts, signal);
+    const { plan, verdict, names } = await readPlan(parts, { kind: 'full' }, signal);
     environment.print(
       options.json ? `${JSON.stringify({ plan, verdict }, null, 2)}\n` : renderPlan(plan, verdict, names),
     );

@@ -31,6 +31,8 @@ export type RefusalReason =
   | 'group_read_incomplete'
   | 'protected_user'
   | 'last_admin'
+  /** Asked about the person alone, Graph did not agree (lib/sync/confirm.ts). */
+  | 'not_confirmed'
   | 'follows_held_removal';
 export type Refusal = { readonly action: Action; readonly reason: RefusalReason };
 

@@ -1,41 +1,82 @@
-// The reading half of a run: what policy and Entra ask for, what there is, the plan, and the guard's verdict.
-// It writes nothing, so `lcp plan` is exactly what `lcp apply` would do.
+// The reading half of a run: what policy and Entra ask for, what there is, the plan, the guard's verdict, and Graph's
+// second word on every removal. It writes nothing, so `lcp plan` is exactly what `lcp apply` would do.
 
+import { digestOf } from '../canonical.ts';
 import type { Directory, DirectoryGroup } from '../directory/directory.ts';
 import type { Read } from '../directory/read.ts';
 import type { GatewayState } from '../gateway/state.ts';
+import type { EntraGroupId, EntraUserId } from '../ids.ts';
 import type { Policy } from '../policy/schema.ts';
 import type { Database } from '../store/database.ts';
+import { type DirectoryState, findDirectoryState, type Settled } from '../store/directory-state.ts';
 import { listKeys, type StoredKey } from '../store/keys.ts';
 import { listMemberships, listRecentRemovals } from '../store/memberships.ts';
+import { confirmRemovals } from './confirm.ts';
 import type { CurrentState, KeyRecord } from './current.ts';
 import { decideDesired } from './desired.ts';
 import { decideAllowed, type Verdict } from './guard.ts';
 import { type Plan, planChanges } from './plan.ts';
+import type { Notice } from './plan-context.ts';
+import { type DirectoryReading, readDirectory } from './read-directory.ts';
 
 export type ReadDependencies = {
   readonly policy: Policy;
   readonly directory: Directory;
   /** LiteLLM's whole state, or an error: never a part of it. */
   readonly readGatewayState: (signal: AbortSignal) => Promise<GatewayState>;
+  /** That state's digest, without reading it; null where there is none. */
+  readonly readGatewayDigest: (signal: AbortSignal) => Promise<string | null>;
   readonly database: Database;
+  /** Changes with every deployment: another version may plan otherwise from the same. */
+  readonly codeVersion: string;
 };
 
 export type PlanReading = {
   readonly plan: Plan;
   readonly verdict: Verdict;
+  readonly directory: DirectoryReading;
+  /** What this reading proves when the plan is empty: the next run that finds the same need not plan. */
+  readonly settled: Settled | null;
+  /** Nothing changed since a plan that was empty, so nothing was planned. */
+  readonly isSettled: boolean;
   /** For people who read a plan; never part of the plan, its digest, a log or the audit. */
   readonly names: ReadonlyMap<string, string>;
 };
 
+export type PlanQuestion =
+  /** Everything is read, whatever is known. */
+  | { readonly kind: 'full' }
+  /** What changed since the last run is read, and what notifications named. */
+  | {
+      readonly kind: 'changes';
+      readonly hintedGroupIds: readonly EntraGroupId[];
+      readonly hintedUserIds: readonly EntraUserId[];
+    };
+
+const NOTHING_KNOWN: DirectoryState = { links: null, isFullReadDue: true, settled: null };
+
 export async function readPlan(
-  { policy, directory, readGatewayState, database }: ReadDependencies,
+  dependencies: ReadDependencies,
+  question: PlanQuestion,
   signal: AbortSignal,
 ): Promise<PlanReading> {
-  const groupIds = policy.groups.map((group) => group.entra_group);
-  const [reads, gateway, keys, memberships, recentRemovals] = await Promise.all([
-    directory.readGroups(groupIds, signal),
-    readGatewayState(signal),
+  const { policy, database, readGatewayState, readGatewayDigest } = dependencies;
+  const hinted = question.kind === 'full' ? { hintedGroupIds: [], hintedUserIds: [] } : question;
+  const state = question.kind === 'full' ? NOTHING_KNOWN : await findDirectoryState(database);
+  const policyDigest = digestOf({ policy, codeVersion: dependencies.codeVersion });
+  const mappedGroupIds = policy.groups.map((group) => group.entra_group);
+  const mayBeSettled = state.settled?.policyDigest === policyDigest;
+  const [directory, known] = await Promise.all([
+    readDirectory(dependencies, { ...hinted, mappedGroupIds, state }, signal),
+    mayBeSettled ? readGatewayDigest(signal) : readGatewayState(signal),
+  ]);
+  if (mayBeSettled && directory.kind === 'unchanged' && known === state.settled?.gatewayDigest) {
+    return settledReading(directory, state.settled);
+  }
+
+  const [groups, gateway, keys, memberships, recentRemovals] = await Promise.all([
+    directory.groups(),
+    typeof known === 'object' && known !== null ? known : readGatewayState(signal),
     listKeys(database),
     listMemberships(database),
     listRecentRemovals(database),
@@ -46,8 +87,42 @@ export async function readPlan(
     keys: keys.filter(isOpen),
     generations: highestGenerations(keys),
   };
-  const plan = planChanges(decideDesired(policy, reads), current);
-  return { plan, verdict: decideAllowed(plan, policy, recentRemovals), names: namesOf(reads, gateway) };
+  const plan = planChanges(decideDesired(policy, groups), current);
+  const verdict = await confirmRemovals(
+    decideAllowed(plan, policy, recentRemovals),
+    { policy, directory: dependencies.directory },
+    signal,
+  );
+  return {
+    plan,
+    verdict,
+    directory,
+    settled: settledBy(plan, policyDigest, gateway),
+    isSettled: false,
+    names: namesOf(groups, gateway),
+  };
+}
+
+function settledReading(directory: DirectoryReading, settled: Settled): PlanReading {
+  return {
+    plan: {
+      digest: settled.planDigest,
+      actions: [],
+      teams: [],
+      notices: settled.notices as readonly Notice[],
+    },
+    verdict: { allowed: [], quarantined: [], refused: [] },
+    directory,
+    settled,
+    isSettled: true,
+    names: new Map(),
+  };
+}
+
+function settledBy(plan: Plan, policyDigest: string, gateway: GatewayState): Settled | null {
+  const isWhole = plan.teams.every((team) => team.read === 'complete');
+  if (plan.actions.length > 0 || !isWhole || gateway.digest === undefined) return null;
+  return { policyDigest, gatewayDigest: gateway.digest, planDigest: plan.digest, notices: plan.notices };
 }
 
 function isOpen(key: StoredKey): key is StoredKey & KeyRecord {
@@ -64,12 +139,12 @@ function highestGenerations(keys: readonly StoredKey[]): ReadonlyMap<string, num
 }
 
 function namesOf(
-  reads: ReadonlyMap<string, Read<DirectoryGroup>>,
+  groups: ReadonlyMap<EntraGroupId, Read<DirectoryGroup>>,
   gateway: GatewayState,
 ): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const user of gateway.users.values()) if (user.alias !== null) names.set(user.userId, user.alias);
-  for (const read of reads.values()) {
+  for (const read of groups.values()) {
     if (read.status === 'incomplete') continue;
     for (const user of read.value.members) names.set(user.id, user.displayName ?? user.userPrincipalName);
   }

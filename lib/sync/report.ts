@@ -7,6 +7,12 @@ import type { ExceededLimit, RefusalReason, Verdict } from './guard.ts';
 import type { Plan } from './plan.ts';
 import type { Notice } from './plan-context.ts';
 
+/** Whether Microsoft notifies us; `not-due` when it was well and this run had no reason to look. */
+export type SubscriptionReport = {
+  readonly state: 'active' | 'degraded' | 'not-due';
+  readonly problem?: { readonly code: string; readonly message: string };
+};
+
 export type RunReport = {
   readonly runId: RunId;
   readonly trigger: string;
@@ -14,6 +20,11 @@ export type RunReport = {
   readonly status: 'succeeded' | 'partial';
   readonly durationMs: number;
   readonly planDigest: string;
+  /** How Entra was read: everything, what changed, nothing had changed, not at all, or (settled) nothing had
+   *  changed anywhere since a plan that was empty. */
+  readonly reading: 'full' | 'changed' | 'unchanged' | 'failed' | 'settled';
+  /** Notifications that this run looked into. */
+  readonly hintCount: number;
   readonly done: Partial<Record<ActionKind, number>>;
   readonly failed: Partial<Record<ActionKind, number>>;
   readonly left: Partial<Record<ActionKind, number>>;
@@ -28,6 +39,7 @@ export type RunReport = {
   readonly incompleteGroups: readonly string[];
   /** How many of each; `lcp plan` shows them. */
   readonly notices: Partial<Record<Notice['code'], number>>;
+  readonly subscriptions: SubscriptionReport;
 };
 
 export function reportOf(run: {
@@ -38,6 +50,9 @@ export function reportOf(run: {
   verdict: Verdict;
   outcomes: ReadonlyMap<Action, Outcome>;
   newQuarantines: readonly string[];
+  reading: RunReport['reading'];
+  hintCount: number;
+  subscriptions: SubscriptionReport;
 }): RunReport {
   const count = (status: Outcome['status']) =>
     tally(
@@ -45,21 +60,27 @@ export function reportOf(run: {
     );
   const failed = count('failed');
   const left = count('left');
+  const refused = tally(run.verdict.refused.map((refusal) => refusal.reason));
   const incompleteGroups = run.plan.teams
     .filter((team) => team.read === 'incomplete')
     .map((team) => team.teamId);
   const isWhole =
-    Object.keys(failed).length === 0 && Object.keys(left).length === 0 && incompleteGroups.length === 0;
+    Object.keys(failed).length === 0 &&
+    Object.keys(left).length === 0 &&
+    incompleteGroups.length === 0 &&
+    refused.not_confirmed === undefined;
   return {
     runId: run.runId,
     trigger: run.trigger,
     status: isWhole ? 'succeeded' : 'partial',
     durationMs: run.durationMs,
     planDigest: run.plan.digest,
+    reading: run.reading,
+    hintCount: run.hintCount,
     done: count('done'),
     failed,
     left,
-    refused: tally(run.verdict.refused.map((refusal) => refusal.reason)),
+    refused,
     quarantined: run.verdict.quarantined.map(({ quarantineId, scope, peopleCount, exceeded }) => ({
       quarantineId,
       scope,
@@ -69,6 +90,7 @@ export function reportOf(run: {
     })),
     incompleteGroups,
     notices: tally(run.plan.notices.map((notice) => notice.code)),
+    subscriptions: run.subscriptions,
   };
 }
 

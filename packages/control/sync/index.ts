@@ -1,5 +1,6 @@
-// control/sync: invoked by its schedule every five minutes and by hand, never from the web. One reconcile run
-// within the function's time; answers the run's report. A run that finds another at work ends quietly.
+// control/sync: invoked by its schedule every five minutes, by control/webhook and by hand, never from the web.
+// Reconcile runs within the function's time until no hint is left; answers the report of the last. A run that finds
+// another at work ends quietly: that one serves the hints before it ends.
 
 import { randomUUID } from 'node:crypto';
 import policyValue from 'virtual:policy';
@@ -12,9 +13,14 @@ import { ControlError, isControlError } from '../../../lib/errors.ts';
 import { parseRunId } from '../../../lib/ids.ts';
 import { createLog } from '../../../lib/log.ts';
 import { parsePolicy } from '../../../lib/policy/schema.ts';
-import { reconcile } from '../../../lib/sync/run.ts';
+import { type RunRequest, reconcile } from '../../../lib/sync/run.ts';
+import { serveUntilQuiet } from '../../../lib/sync/serve.ts';
 
-type Context = { readonly activationId: string; readonly getRemainingTimeInMillis: () => number };
+type Context = {
+  readonly activationId: string;
+  readonly functionVersion: string;
+  readonly getRemainingTimeInMillis: () => number;
+};
 type Result = { readonly body: Readonly<Record<string, unknown>> };
 
 /** The platform kills at its deadline; we end before it, so that the run is recorded. */
@@ -40,12 +46,18 @@ export async function main(event: unknown, context: Context): Promise<Result> {
       clock: systemClock,
       log,
       deadlineAt,
+      codeVersion: context.functionVersion,
       tokens: sharedTokens,
     });
     try {
       const signal = AbortSignal.timeout(Math.max(0, remainingMs));
-      const runId = parseRunId(randomUUID());
-      return { body: await reconcile(parts, { runId, trigger, actor: 'control/sync', deadlineAt, signal }) };
+      const serving = {
+        ...parts,
+        newRunId: () => parseRunId(randomUUID()),
+        run: (request: RunRequest) => reconcile(parts, request),
+      };
+      const request = { trigger, actor: 'control/sync', deadlineAt, signal };
+      return { body: await serveUntilQuiet(serving, request) };
     } finally {
       await parts.close();
     }

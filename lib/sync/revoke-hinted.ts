@@ -1,0 +1,77 @@
+// Serves the people whom notifications named before anything else of a run: asks Graph about each, and takes what
+// they lost at once when the guard lets it. Everything else is left to the rest of the run.
+
+import type { Directory } from '../directory/directory.ts';
+import type { EntraUserId, KeyHash } from '../ids.ts';
+import type { Policy } from '../policy/schema.ts';
+import type { Database } from '../store/database.ts';
+import { listKeysOf, type StoredKey } from '../store/keys.ts';
+import { listMemberships, listRecentRemovals } from '../store/memberships.ts';
+import type { KeyRecord } from './current.ts';
+import type { ApplyGateway } from './gateway-port.ts';
+import { decideAllowed, type Verdict } from './guard.ts';
+import type { Plan } from './plan.ts';
+import { planHintedRemovals } from './plan-hinted.ts';
+
+/** More people at once are no single leaver: the whole run judges them together. */
+const PEOPLE_LIMIT = 10;
+
+export type HintedDependencies = {
+  readonly policy: Policy;
+  readonly directory: Pick<Directory, 'readAccess'>;
+  readonly database: Database;
+  readonly gateway: Pick<ApplyGateway, 'readKey'>;
+};
+
+/** What may be taken from the hinted people right now; undefined when there is nothing, or too much for this way. */
+export async function readHintedRemovals(
+  { policy, directory, database, gateway }: HintedDependencies,
+  userIds: readonly EntraUserId[],
+  signal: AbortSignal,
+): Promise<{ readonly plan: Plan; readonly verdict: Verdict } | undefined> {
+  if (userIds.length === 0 || userIds.length > PEOPLE_LIMIT) return undefined;
+  const [memberships, storedKeys, recentRemovals] = await Promise.all([
+    listMemberships(database),
+    listKeysOf(database, userIds),
+    listRecentRemovals(database),
+  ]);
+  const keys = storedKeys.filter(isUsable);
+  const mapped = new Set<string>(policy.groups.map((group) => group.entra_group));
+  const questions = userIds
+    .map((userId) => ({
+      userId,
+      groupIds: [
+        ...new Set([...memberships, ...keys].filter((row) => row.userId === userId).map((row) => row.teamId)),
+      ].filter((teamId) => mapped.has(teamId)),
+    }))
+    .filter((question) => question.groupIds.length > 0);
+  // Nobody of ours: a notification about a stranger costs no call.
+  if (questions.length === 0) return undefined;
+  const [access, gatewayKeys] = await Promise.all([
+    directory.readAccess(questions, signal),
+    readGatewayKeys(
+      gateway,
+      keys.map((key) => key.keyHash),
+      signal,
+    ),
+  ]);
+  const plan = planHintedRemovals({ policy, access, memberships, keys, gatewayKeys });
+  if (plan.actions.length === 0) return undefined;
+  const verdict = decideAllowed(plan, policy, recentRemovals);
+  // Over a limit they are held whole, and the plan of the whole run says so.
+  if (verdict.quarantined.length > 0 || verdict.allowed.length === 0) return undefined;
+  return { plan, verdict };
+}
+
+async function readGatewayKeys(
+  gateway: Pick<ApplyGateway, 'readKey'>,
+  keyHashes: readonly KeyHash[],
+  signal: AbortSignal,
+) {
+  const keys = await Promise.all(keyHashes.map((keyHash) => gateway.readKey(keyHash, signal)));
+  return new Map(keys.filter((key) => key !== undefined).map((key) => [key.keyHash, key]));
+}
+
+function isUsable(key: StoredKey): key is StoredKey & KeyRecord {
+  return key.status === 'live' || key.status === 'escrowed';
+}
