@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { APPLICATION, fetchToken, startTrustedTenant } from '../directory/tenant-fixture.ts';
+import { APPLICATION, fetchToken } from '../directory/tenant-fixture.ts';
 import { COMPANY_GROUP_IDS, seedUserId } from './tenant/seed.ts';
+import { type SubscribedWorld, startSubscribedWorld } from './tenant/subscriptions-fixture.ts';
 import type { RunningTenant } from './tenant/tenant.ts';
 
+let world: SubscribedWorld;
 let tenant: RunningTenant;
 
 beforeAll(async () => {
-  tenant = await startTrustedTenant();
+  world = await startSubscribedWorld();
+  tenant = world.tenant;
 });
-afterAll(() => tenant.close());
+afterAll(() => world.close());
 
 async function control(method: string, path: string, content?: unknown, token = tenant.controlToken) {
   const response = await fetch(`${tenant.baseUrl}/control/${path}`, {
@@ -63,7 +66,10 @@ test.each([
   ['a misspelt key', 'POST', 'add', { group: 'x', memberId: 'y' }, 400],
   ['no content', 'POST', 'add', undefined, 400],
   ['an unknown fault', 'POST', 'faults', { fault: { kind: 'explode' } }, 400],
+  ['an unknown fault of delivery', 'POST', 'delivery-faults', { kind: 'explode' }, 400],
+  ['an unknown subscription', 'POST', 'subscriptions/nobody/reauthorize', undefined, 400],
   ['an unknown action', 'POST', 'explode', {}, 404],
+  ['an unknown action on a subscription', 'POST', 'subscriptions/nobody/explode', {}, 404],
 ])('%s is refused', async (_, method, path, content, status) => {
   expect((await control(method, path, content)).status).toBe(status);
 });
@@ -135,4 +141,50 @@ test('what the tenant does not simulate answers 501, never a guess', async () =>
 
   expect((await get('/devices')).status).toBe(501);
   expect((await get('/users?$filter=accountEnabled eq true')).status).toBe(501);
+});
+
+test('subscriptions are shown without their clientState, told to reauthorise, and lost', async () => {
+  const id = await world.subscribe();
+
+  const shown = await control('GET', 'subscriptions');
+  const told = await control('POST', `subscriptions/${id}/reauthorize`);
+  await tenant.deliveries.settled();
+  const paused = await control('GET', 'subscriptions');
+  const lost = await control('DELETE', `subscriptions/${id}`);
+
+  expect(shown.body).toMatchObject({ subscriptions: [{ id, isAwaitingReauthorization: false }] });
+  expect(JSON.stringify(shown.body)).not.toContain('the-client-state');
+  expect(told.status).toBe(200);
+  expect(paused.body).toMatchObject({ subscriptions: [{ id, isAwaitingReauthorization: true }] });
+  expect(world.receiver.notifications().at(-1)).toMatchObject({ lifecycleEvent: 'reauthorizationRequired' });
+  expect(lost.body).toEqual({ isRemoved: true });
+  expect(tenant.subscriptions.list()).toEqual([]);
+});
+
+test('a change made in the control panel is notified, and faults of delivery strike it', async () => {
+  await world.subscribe();
+  const rename = (displayName: string) =>
+    control('POST', 'rename', { id: COMPANY_GROUP_IDS.product, displayName });
+  const postsFor = async (displayName: string) => {
+    world.receiver.posts.length = 0;
+    await rename(displayName);
+    await tenant.deliveries.settled();
+    return world.receiver.posts.length;
+  };
+
+  const counts = [await postsFor('Product 2')];
+  const { body: lose } = await control('POST', 'delivery-faults', { kind: 'lose' });
+  counts.push(await postsFor('Product 3'));
+  const removed = await control('DELETE', `delivery-faults/${lose.id}`);
+  await control('POST', 'delivery-faults', { kind: 'duplicate', times: 1 });
+  counts.push(await postsFor('Product 4'));
+  const { body: used } = await control('GET', 'delivery-faults');
+  await control('DELETE', 'delivery-faults');
+  counts.push(await postsFor('Product 5'));
+
+  expect(counts).toEqual([1, 0, 2, 1]);
+  expect(removed.body).toEqual({ isRemoved: true });
+  expect(used).toMatchObject({ faults: [{ kind: 'duplicate', times: 1, struckCount: 1 }] });
+  expect((await control('GET', 'delivery-faults')).body).toEqual({ faults: [] });
+  expect((await control('GET', 'deliveries')).body.attempts).toEqual(tenant.deliveries.list());
 });

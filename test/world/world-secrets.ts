@@ -9,6 +9,7 @@ import { Secret } from '../../lib/secret.ts';
 
 export type WorldSecrets = {
   readonly clientSecret: Secret;
+  readonly graphClientState: Secret;
   readonly tenantControlToken: Secret;
   /** LiteLLM's master key, also its admin key: the local world has one administrator. */
   readonly masterKey: Secret;
@@ -22,24 +23,28 @@ const secret = z
   .transform((value) => new Secret(value));
 const storedSecrets = z.object({
   clientSecret: secret,
+  graphClientState: secret,
   tenantControlToken: secret,
   masterKey: secret,
   escrowPublicKey: z.string().min(1),
   escrowPrivateKey: secret,
 });
 
-/** The secrets in `file`, made there when it does not exist. */
+/** The secrets in `file`; what it lacks, all at the first start, is made there. */
 export async function readWorldSecrets(file: string): Promise<WorldSecrets> {
-  if (!existsSync(file)) {
-    const pair = await createEscrowKeyPair();
-    const made = {
-      clientSecret: randomBytes(24).toString('base64url'),
-      tenantControlToken: randomBytes(24).toString('base64url'),
-      masterKey: `sk-${randomBytes(24).toString('base64url')}`,
-      escrowPublicKey: pair.publicKey,
-      escrowPrivateKey: pair.privateKey.reveal(),
-    };
-    writeFileSync(file, JSON.stringify(made, null, 2), { mode: 0o600 });
-  }
-  return storedSecrets.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const kept = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const result = storedSecrets.safeParse(kept);
+  if (result.success) return result.data;
+  const pair = await createEscrowKeyPair();
+  const made = {
+    clientSecret: randomBytes(24).toString('base64url'),
+    graphClientState: randomBytes(32).toString('hex'),
+    tenantControlToken: randomBytes(24).toString('base64url'),
+    masterKey: `sk-${randomBytes(24).toString('base64url')}`,
+    escrowPublicKey: pair.publicKey,
+    escrowPrivateKey: pair.privateKey.reveal(),
+    ...kept,
+  };
+  writeFileSync(file, JSON.stringify(made, null, 2), { mode: 0o600 });
+  return storedSecrets.parse(made);
 }

@@ -40,11 +40,17 @@ export type WorldLiteLLM = {
 
 export type WorldDatabases = {
   readonly postgres: Postgres;
-  readonly urls: { readonly litellm: Secret; readonly litellmReader: Secret; readonly control: Secret };
+  readonly urls: {
+    readonly litellm: Secret;
+    readonly litellmReader: Secret;
+    readonly control: Secret;
+    readonly webhook: Secret;
+  };
 };
 
 const CONTROL_ROLE = 'control_plane';
 const READER_ROLE = 'litellm_reader';
+const WEBHOOK_ROLE = 'control_webhook';
 
 /** PostgreSQL with the databases `litellm` and `control`; the latter is migrated and owned by a role of its own. */
 export async function openDatabases(context: ServerContext): Promise<WorldDatabases> {
@@ -57,7 +63,7 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
     if (isFresh) await postgres.dropDatabase(database);
     await postgres.createDatabase(database);
   }
-  for (const role of [CONTROL_ROLE, READER_ROLE]) await postgres.createRole(role);
+  for (const role of [CONTROL_ROLE, READER_ROLE, WEBHOOK_ROLE]) await postgres.createRole(role);
   await ask(postgres.url('postgres'), `alter database control owner to ${CONTROL_ROLE}`);
   const control = new Secret(postgres.url('control', CONTROL_ROLE));
   const applied = await applyMigrations(control);
@@ -68,6 +74,7 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
       litellm: new Secret(postgres.url('litellm')),
       litellmReader: new Secret(postgres.url('litellm', READER_ROLE)),
       control,
+      webhook: new Secret(postgres.url('control', WEBHOOK_ROLE)),
     },
   };
 }
@@ -128,6 +135,8 @@ export async function startWorldTenant(
       ...context.application,
       clientSecret: secrets.clientSecret.reveal(),
       controlToken: secrets.tenantControlToken.reveal(),
+      // Microsoft notifies over https only; the functions of this machine have no certificate.
+      allowsHttpTargets: true,
       port,
       ...(seed === undefined ? {} : { seed }),
     }),

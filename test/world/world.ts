@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { SYNC_SETTINGS } from '../../lib/composition.ts';
-import type { VariableName } from '../../lib/config.ts';
+import type { VariableName, WEBHOOK_SETTINGS } from '../../lib/config.ts';
 import { createLog } from '../../lib/log.ts';
 import { parsePolicyText } from '../../lib/policy/policy.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
@@ -47,9 +47,13 @@ export type WorldOptions = {
 };
 
 export type WorldEnvironment = Readonly<
-  Record<(typeof SYNC_SETTINGS)[number] | 'NODE_EXTRA_CA_CERTS', string> & {
-    [Name in Extract<VariableName, 'KEY_ESCROW_PRIVATE_KEY' | `DO_${string}`>]: string;
-  }
+  Record<
+    | (typeof SYNC_SETTINGS)[number]
+    | (typeof WEBHOOK_SETTINGS)[number]
+    | Extract<VariableName, 'KEY_ESCROW_PRIVATE_KEY'>
+    | 'NODE_EXTRA_CA_CERTS',
+    string
+  >
 >;
 
 export type World = {
@@ -76,6 +80,8 @@ export type World = {
   readonly controlDatabaseUrl: Secret;
   /** Invokes control/sync through the functions API and waits for its end. */
   syncNow(): Promise<SyncOutcome>;
+  /** Resolves when Microsoft has nothing left to notify and no function is at work. */
+  quiet(): Promise<void>;
   /** Asks LiteLLM for a completion with `key`. */
   callModel(request: { readonly key: Secret; readonly model: string }): Promise<ModelAnswer>;
   /** Ends everything this world started. A repeat waits for the same end. */
@@ -123,10 +129,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       AZURE_CLIENT_SECRET: secrets.clientSecret.reveal(),
       AZURE_AUTHORITY_HOST: tenant.baseUrl,
       GRAPH_BASE_URL: `${tenant.graphUrl}/v1.0`,
+      GRAPH_CLIENT_STATE: secrets.graphClientState.reveal(),
       LITELLM_BASE_URL: litellm.baseUrl,
       LITELLM_ADMIN_KEY: litellm.adminKey.reveal(),
       LITELLM_DATABASE_URL: mode === 'real' ? urls.litellmReader.reveal() : 'none',
       CONTROL_DATABASE_URL: urls.control.reveal(),
+      WEBHOOK_DATABASE_URL: urls.webhook.reveal(),
       KEY_ESCROW_PUBLIC_KEY: secrets.escrowPublicKey,
     };
     const write = (line: string) => writeFileSync(join(folder, 'functions.log'), line, { flag: 'a' });
@@ -177,6 +185,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       environmentFile,
       controlDatabaseUrl: urls.control,
       syncNow: () => syncNow(host),
+      quiet: () => untilQuiet(tenant, host),
       callModel: (request) => callModel(litellm.baseUrl, request),
       stop,
     };
@@ -184,6 +193,13 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     await stop();
     throw error;
   }
+}
+
+async function untilQuiet({ deliveries }: RunningTenant, host: LocalFunctionsHost): Promise<void> {
+  do {
+    await deliveries.settled();
+    await Promise.all(host.running().map((activationId) => host.ended(activationId)));
+  } while (host.running().length > 0);
 }
 
 async function buildWorldFunctions(functionsDir: string, policyFile: string): Promise<void> {

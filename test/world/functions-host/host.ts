@@ -20,7 +20,8 @@ export type LocalFunctionsHostOptions = {
   readonly projectFile: string;
   /** Holds `<function>/index.js` for every function, as the build writes them. */
   readonly functionsDir: string;
-  /** Values for the variables in project.yml. */
+  /** Values for the variables in project.yml. Its own address and key (DO_…) it knows itself, as
+   *  `doctl serverless connect` would tell them. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Variables of the child processes themselves, such as NODE_EXTRA_CA_CERTS. */
   readonly extraChildEnv?: Readonly<Record<string, string>>;
@@ -28,6 +29,9 @@ export type LocalFunctionsHostOptions = {
   readonly schedule: boolean;
   /** Listens on this port of 127.0.0.1; any free one when left out. */
   readonly port?: number;
+  /** Its name and key, for functions that call others and are told so before it listens; random when left out. */
+  readonly namespace?: string;
+  readonly key?: Secret;
   readonly clock?: Clock;
   readonly log?: Log;
   /** Activation records kept; the oldest go first. */
@@ -82,16 +86,22 @@ export type LocalFunctionsHost = {
 export async function createLocalFunctionsHost(
   options: LocalFunctionsHostOptions,
 ): Promise<LocalFunctionsHost> {
-  const functions = readProject(await readFile(options.projectFile, 'utf8'), options.env);
   const clock = options.clock ?? systemClock;
   const limits: HostLimits = { ...PLATFORM_LIMITS, idleMs: 10 * 60_000, ...options.limits };
-  const namespace = `fn-${randomUUID()}`;
-  const key = new Secret(`dof_v1_${randomUUID().replaceAll('-', '')}:${randomUUID().replaceAll('-', '')}`);
+  const namespace = options.namespace ?? `fn-${randomUUID()}`;
+  const key = options.key ?? new Secret(`dof_v1_${randomHex()}:${randomHex()}`);
 
   // The functions are told the address, and the server needs them: so listen first, answer after.
   let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 });
   const { server, port } = await listen((request) => answer(request), options.port ?? 0);
   const apiHost = `http://127.0.0.1:${port}`;
+  const ownEnv = { DO_API_HOST: apiHost, DO_NAMESPACE: namespace, DO_FUNCTIONS_KEY: key.reveal() };
+  const functions = await readProjectFile(options.projectFile, { ...ownEnv, ...options.env }).catch(
+    (error) => {
+      server.close();
+      throw error;
+    },
+  );
 
   const invoker = new Invoker({
     functions,
@@ -159,6 +169,14 @@ export async function createLocalFunctionsHost(
       await closed;
     },
   };
+}
+
+async function readProjectFile(file: string, env: LocalFunctionsHostOptions['env']) {
+  return readProject(await readFile(file, 'utf8'), env);
+}
+
+function randomHex(): string {
+  return randomUUID().replaceAll('-', '');
 }
 
 function causeOf(triggerName: string): ActivationCause {

@@ -2,11 +2,15 @@
 // of its own, so that nothing which speaks Graph can reach it by mistake.
 
 import * as z from 'zod';
+import type { Deliveries } from './delivery.ts';
+import type { DeliveryFault } from './delivery-faults.ts';
 import type { Faults } from './faults.ts';
 import type { Permission } from './graph.ts';
 import type { Reply } from './reply.ts';
 import type { Requests } from './requests.ts';
 import type { TenantState } from './state.ts';
+import type { Subscription } from './subscriptions.ts';
+import type { SubscriptionsPanel } from './subscriptions-panel.ts';
 
 export const CONTROL_HEADER = 'x-control-token';
 
@@ -15,6 +19,8 @@ export type ControlPanel = {
   readonly faults: Faults;
   readonly requests: Requests;
   readonly permissions: Set<Permission>;
+  readonly subscriptions: SubscriptionsPanel;
+  readonly deliveries: Deliveries;
 };
 
 export type ControlCall = { readonly method: string; readonly url: URL; readonly content: unknown };
@@ -36,12 +42,15 @@ const newUser = z.strictObject({
   userType: z.enum(['Member', 'Guest']).optional(),
 });
 const newGroup = z.strictObject({ id: z.guid(), displayName: z.string() });
-const grants = z.strictObject({ granted: z.array(z.enum(['GroupMember.Read.All', 'User.Read.All'])) });
+const grants = z.strictObject({
+  granted: z.array(z.enum(['GroupMember.Read.All', 'User.Read.All', 'Group.Read.All'])),
+});
 
 /** Answers one call; what it does not understand is 400 or 404 with the reason. */
 export function answerControl(panel: ControlPanel, call: ControlCall): Reply {
-  const [, , resource = '', id] = call.url.pathname.split('/').map(decodeURIComponent);
-  const action = actions(panel, call, id)[`${call.method} ${resource}${id === undefined ? '' : '/:id'}`];
+  const [, , resource = '', id, ...verb] = call.url.pathname.split('/').map(decodeURIComponent);
+  const route = [resource, ...(id === undefined ? [] : [':id']), ...verb].join('/');
+  const action = actions(panel, call, id)[`${call.method} ${route}`];
   if (action === undefined) return reply(404, { error: `There is no ${call.method} ${call.url.pathname}.` });
   try {
     return reply(200, action() ?? { sequence: panel.tenant.lastSequence() });
@@ -51,7 +60,7 @@ export function answerControl(panel: ControlPanel, call: ControlCall): Reply {
 }
 
 function actions(panel: ControlPanel, call: ControlCall, id = ''): Readonly<Record<string, () => unknown>> {
-  const { tenant, faults, requests, permissions } = panel;
+  const { tenant, faults, requests, permissions, subscriptions, deliveries } = panel;
   const parse = <T>(schema: z.ZodType<T>): T => schema.parse(call.content);
   return {
     'GET state': () => ({
@@ -90,11 +99,23 @@ function actions(panel: ControlPanel, call: ControlCall, id = ''): Readonly<Reco
     'DELETE faults/:id': () => ({ isRemoved: faults.remove(id) }),
     'GET requests': () => ({ ...requests.count(), requests: requests.list() }),
     'DELETE requests': () => requests.clear(),
+    'GET subscriptions': () => ({ subscriptions: subscriptions.list().map(withoutSecret) }),
+    'DELETE subscriptions/:id': () => ({ isRemoved: subscriptions.remove(id) }),
+    'POST subscriptions/:id/reauthorize': () => subscriptions.requestReauthorization(id),
+    'GET deliveries': () => ({ attempts: deliveries.list() }),
+    'GET delivery-faults': () => ({ faults: deliveries.faults.list() }),
+    'POST delivery-faults': () => ({ id: deliveries.faults.add(call.content as DeliveryFault) }),
+    'DELETE delivery-faults': () => deliveries.faults.clear(),
+    'DELETE delivery-faults/:id': () => ({ isRemoved: deliveries.faults.remove(id) }),
   };
 }
 
 function reply(status: number, body: unknown): Reply {
   return { status, headers: {}, body };
+}
+
+function withoutSecret({ clientState: _, ...subscription }: Subscription) {
+  return subscription;
 }
 
 // An absent key leaves a value as it is, while undefined would overwrite it.

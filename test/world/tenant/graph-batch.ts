@@ -16,6 +16,7 @@ const batchBody = z.object({
       method: z.string(),
       url: z.string(),
       headers: z.record(z.string(), z.string()).optional(),
+      body: z.unknown().optional(),
     }),
   ),
 });
@@ -50,7 +51,11 @@ export function answerBatch(
       Object.entries(item.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
     );
     const right = () =>
-      spoilReply(answerGraph(world, { method: item.method, url, headers }), struck, url.href);
+      spoilReply(
+        answerGraph(world, { method: item.method, url, headers, content: item.body }),
+        struck,
+        url.href,
+      );
     const failure = findFailure(struck);
     const reply = failure ? failureReply(failure.status, failure.retryAfterSeconds) : right();
     requests.record({ method: item.method, path, status: reply.status, isBatchItem: true });

@@ -1,18 +1,25 @@
 // The read endpoints of Microsoft Graph v1.0 that the control plane uses, over the tenant's state. Follows the
 // vendor's pages; what they do not cover here answers 501 instead of guessing.
 
+import type { Clock } from '../../../lib/clock.ts';
+import { answerDelta, type DeltaQuirks } from './graph-delta.ts';
 import { GROUP_FIELDS, hideFields, selectFields, USER_FIELDS } from './graph-fields.ts';
 import { answerList } from './graph-list.ts';
+import { answerCheckMemberGroups } from './graph-membership.ts';
 import { graphError, graphReply, notSimulated, type Reply } from './reply.ts';
-import type { TenantState } from './state.ts';
+import type { TenantGroup, TenantState } from './state.ts';
 
-export type Permission = 'GroupMember.Read.All' | 'User.Read.All';
+/** Group.Read.All is for subscriptions on groups only. */
+export type Permission = 'GroupMember.Read.All' | 'User.Read.All' | 'Group.Read.All';
 
 export type GraphWorld = {
   readonly tenant: TenantState;
   readonly graphUrl: string;
   readonly pageSize: number;
   readonly permissions: Set<Permission>;
+  /** Delta tokens grow old by it. */
+  readonly clock?: Clock;
+  readonly quirks?: DeltaQuirks;
 };
 
 /** One request below /v1.0, whether it came alone or inside a batch; header names in lower case. */
@@ -20,6 +27,8 @@ export type GraphCall = {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The parsed JSON body. */
+  readonly content?: unknown;
 };
 
 const CAST_TO_USER = 'microsoft.graph.user';
@@ -27,13 +36,14 @@ const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Graph's answer to one authorised call. */
 export function answerGraph(world: GraphWorld, call: GraphCall): Reply {
-  if (call.method !== 'GET') return notSimulated(`${call.method} ${call.url.pathname}`);
   const [, , collection, id, relation, cast, ...rest] = call.url.pathname.split('/').map(decodeURIComponent);
   if (rest.length > 0) return notSimulated(call.url.pathname);
-  if (collection === 'users')
-    return relation === undefined ? answerUsers(world, call, id) : notSimulated(relation);
+  const isQuestion = call.method === 'POST' && collection === 'users' && relation === 'checkMemberGroups';
+  if (call.method !== 'GET' && !isQuestion) return notSimulated(`${call.method} ${call.url.pathname}`);
+  if (collection === 'users') return answerUsers(world, call, id, relation);
   if (collection !== 'groups') return notSimulated(call.url.pathname);
   if (!world.permissions.has('GroupMember.Read.All')) return denied();
+  if (id === 'delta') return answerDelta(world, call, 'groups');
   if (id === undefined) {
     return answerList(world, call, { items: world.tenant.listGroups().map(asGroup), fields: GROUP_FIELDS });
   }
@@ -43,8 +53,21 @@ export function answerGraph(world: GraphWorld, call: GraphCall): Reply {
   if (relation === undefined) return answerOne(call, asGroup(group), GROUP_FIELDS);
   if (relation !== 'members' && relation !== 'transitiveMembers') return notSimulated(relation);
   if (cast !== undefined && cast !== CAST_TO_USER) return notSimulated(cast);
-  const ids = relation === 'members' ? group.memberIds : world.tenant.listTransitiveMemberIds(group.id);
+  const ids =
+    relation === 'members' ? directMembers(world, group) : world.tenant.listTransitiveMemberIds(group.id);
   return answerMembers(world, call, ids, cast !== undefined);
+}
+
+/** As they are, or as a replica that lags behind still has them. */
+function directMembers({ tenant, quirks }: GraphWorld, group: TenantGroup): readonly string[] {
+  const ids = new Set(group.memberIds);
+  const hidden = quirks && quirks.staleCount > 0 ? tenant.listChanges().slice(-quirks.staleCount) : [];
+  for (const change of hidden.toReversed()) {
+    if (!('memberId' in change) || change.groupId !== group.id) continue;
+    if (change.kind === 'member-added') ids.delete(change.memberId);
+    else if (tenant.findUser(change.memberId) ?? tenant.findGroup(change.memberId)) ids.add(change.memberId);
+  }
+  return [...ids];
 }
 
 function answerMembers(world: GraphWorld, call: GraphCall, ids: readonly string[], isCast: boolean): Reply {
@@ -69,12 +92,22 @@ function answerMembers(world: GraphWorld, call: GraphCall, ids: readonly string[
   });
 }
 
-function answerUsers(world: GraphWorld, call: GraphCall, id: string | undefined): Reply {
+function answerUsers(
+  world: GraphWorld,
+  call: GraphCall,
+  id: string | undefined,
+  relation: string | undefined,
+): Reply {
   if (!world.permissions.has('User.Read.All')) return denied();
+  if (id === 'delta') return answerDelta(world, call, 'users');
   if (id === undefined)
     return answerList(world, call, { items: world.tenant.listUsers(), fields: USER_FIELDS });
   const user = world.tenant.findUser(id.toLowerCase());
-  return user === undefined ? notFound(id) : answerOne(call, user, USER_FIELDS);
+  if (user === undefined) return notFound(id);
+  if (relation === undefined) return answerOne(call, user, USER_FIELDS);
+  return relation === 'checkMemberGroups'
+    ? answerCheckMemberGroups(world, call, user.id)
+    : notSimulated(relation);
 }
 
 function answerOne(

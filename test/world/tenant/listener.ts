@@ -4,6 +4,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Clock } from '../../../lib/clock.ts';
 import { answerControl, CONTROL_HEADER } from './control.ts';
+import type { Deliveries } from './delivery.ts';
 import { findFailure, spoilReply } from './fault-effects.ts';
 import type { Fault, Faults } from './faults.ts';
 import { answerGraph, type GraphWorld } from './graph.ts';
@@ -11,6 +12,8 @@ import { answerBatch } from './graph-batch.ts';
 import { entraError, entraFailure, failureReply, graphError, notSimulated, type Reply } from './reply.ts';
 import type { Requests } from './requests.ts';
 import { isEqual, type SignIn } from './sign-in.ts';
+import { answerSubscriptions, isSubscriptionsPath, type SubscriptionRules } from './subscriptions-graph.ts';
+import type { SubscriptionsPanel } from './subscriptions-panel.ts';
 
 export type TenantParts = {
   readonly world: GraphWorld;
@@ -20,6 +23,9 @@ export type TenantParts = {
   readonly tenantId: string;
   readonly controlToken: string;
   readonly clock: Clock;
+  readonly subscriptionRules: SubscriptionRules;
+  readonly subscriptions: SubscriptionsPanel;
+  readonly deliveries: Deliveries;
 };
 
 type Outcome = { readonly reply: Reply; readonly wireFaults: readonly Fault[] };
@@ -82,10 +88,11 @@ async function serve(
     return { reply: spoilReply(batch.reply, struck, url.href), wireFaults: [...struck, ...batch.wireFaults] };
   }
   const headers = { consistencylevel: request.headers.consistencylevel?.toString() };
-  return {
-    reply: spoilReply(answerGraph(parts.world, { method, url, headers }), struck, url.href),
-    wireFaults: struck,
-  };
+  const call = { method, url, headers, content: parseJson(asked.text) };
+  const reply = isSubscriptionsPath(url.pathname)
+    ? await answerSubscriptions(parts.subscriptionRules, parts.world, call)
+    : answerGraph(parts.world, call);
+  return { reply: spoilReply(reply, struck, url.href), wireFaults: struck };
 }
 
 async function serveEntra({ signIn, tenantId }: TenantParts, { method, url, text }: Asked): Promise<Reply> {
@@ -111,14 +118,15 @@ function control(
   if (!isEqual(String(request.headers[CONTROL_HEADER] ?? ''), parts.controlToken)) {
     return { status: 401, headers: {}, body: { error: `The header ${CONTROL_HEADER} is missing or wrong.` } };
   }
-  const { faults, requests } = parts;
-  return answerControl(
-    { tenant: parts.world.tenant, permissions: parts.world.permissions, faults, requests },
-    call,
-  );
+  const { tenant, permissions } = parts.world;
+  return answerControl({ ...parts, tenant, permissions }, call);
 }
 
 function write(response: ServerResponse, reply: Reply, faults: readonly Fault[]): void {
+  if (reply.body === undefined) {
+    response.writeHead(reply.status, reply.headers).end();
+    return;
+  }
   const whole = JSON.stringify(reply.body);
   const isCut = faults.some((fault) => fault.kind === 'truncated-page');
   const text = isCut ? whole.slice(0, Math.floor(whole.length / 2)) : whole;

@@ -9,13 +9,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { createWorldCertificate } from './certificate.ts';
+import { createDeliveries, DELIVERY_RULES, type DeliveryRules } from './delivery.ts';
+import { postOverHttp } from './delivery-post.ts';
+import { createPublisher, observeChanges } from './delivery-publish.ts';
 import { createFaults } from './faults.ts';
 import type { Permission } from './graph.ts';
+import type { DeltaQuirks } from './graph-delta.ts';
 import { createListener } from './listener.ts';
 import { createRequests } from './requests.ts';
 import { seedCompany } from './seed.ts';
 import { createSignIn } from './sign-in.ts';
 import { createTenantState, type TenantSeed } from './state.ts';
+import { createSubscriptions } from './subscriptions.ts';
+import { createSubscriptionsPanel } from './subscriptions-panel.ts';
 
 export type TenantOptions = {
   readonly tenantId: string;
@@ -29,11 +35,22 @@ export type TenantOptions = {
   /** Expected in the header x-control-token; random by default. */
   readonly controlToken?: string;
   readonly clock?: Clock;
+  /** Microsoft notifies over https only; a local world has no certificate on its functions. */
+  readonly allowsHttpTargets?: boolean;
+  /** Whether a second subscription with the same changeType and resource is 409, as the vendor's page says, or 201,
+   *  as people report. */
+  readonly refusesDuplicates?: boolean;
+  /** How many subscriptions the application may have. */
+  readonly subscriptionQuota?: number;
+  /** Where a test needs other numbers than the vendor's. */
+  readonly delivery?: Partial<DeliveryRules>;
 };
 
 export type RunningTenant = Awaited<ReturnType<typeof startTenant>>;
 
 const GRAPH_PAGE_SIZE = 100;
+/** https://learn.microsoft.com/graph/change-notifications-overview: per application and tenant. */
+const SUBSCRIPTION_QUOTA = 100;
 
 /** Starts the tenant and resolves when it answers. Child processes trust it with NODE_EXTRA_CA_CERTS=caFile. */
 export async function startTenant(options: TenantOptions) {
@@ -46,13 +63,40 @@ export async function startTenant(options: TenantOptions) {
   const baseUrl = `https://localhost:${await listen(server, options.port ?? 0)}`;
   const clock = options.clock ?? systemClock;
   const controlToken = options.controlToken ?? randomBytes(24).toString('base64url');
-  const tenant = createTenantState(options.seed ?? seedCompany());
-  const permissions = new Set<Permission>(['GroupMember.Read.All', 'User.Read.All']);
+  const subscriptions = createSubscriptions(clock);
+  const deliveries = createDeliveries(clock, postOverHttp, { ...DELIVERY_RULES, ...options.delivery });
+  const publisher = createPublisher(subscriptions, deliveries, options.tenantId);
+  const panel = createSubscriptionsPanel(subscriptions, publisher);
+  const tenant = observeChanges(createTenantState(options.seed ?? seedCompany()), publisher.publish);
+  const permissions = new Set<Permission>(['GroupMember.Read.All', 'User.Read.All', 'Group.Read.All']);
   const faults = createFaults();
   const requests = createRequests();
   const signIn = await createSignIn(options, baseUrl, clock);
-  const world = { tenant, graphUrl: baseUrl, pageSize: options.pageSize ?? GRAPH_PAGE_SIZE, permissions };
-  const parts = { world, faults, requests, signIn, tenantId: options.tenantId, controlToken, clock };
+  const pageSize = options.pageSize ?? GRAPH_PAGE_SIZE;
+  const quirks: DeltaQuirks = { hasEmptyPages: false, isReplaying: false, lagCount: 0, staleCount: 0 };
+  const world = { tenant, graphUrl: baseUrl, pageSize, permissions, clock, quirks };
+  const subscriptionRules = {
+    subscriptions,
+    clientId: options.clientId,
+    allowsHttpTargets: options.allowsHttpTargets ?? false,
+    refusesDuplicates: options.refusesDuplicates ?? false,
+    subscriptionQuota: options.subscriptionQuota ?? SUBSCRIPTION_QUOTA,
+    post: postOverHttp,
+    signal: deliveries.signal,
+    now: clock.now,
+  };
+  const parts = {
+    world,
+    faults,
+    requests,
+    signIn,
+    tenantId: options.tenantId,
+    controlToken,
+    clock,
+    subscriptionRules,
+    subscriptions: panel,
+    deliveries,
+  };
   server.on('request', createListener(parts));
 
   return {
@@ -65,10 +109,14 @@ export async function startTenant(options: TenantOptions) {
     controlToken,
     tenant,
     permissions,
+    quirks,
     faults,
     requests,
-    /** Ends open connections too, and removes the certificate. */
+    subscriptions: panel,
+    deliveries: { list: deliveries.list, settled: deliveries.settled, faults: deliveries.faults },
+    /** Ends deliveries and open connections too, and removes the certificate. */
     async close(): Promise<void> {
+      await deliveries.close();
       await new Promise<void>((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
         server.closeAllConnections();
