@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { VARIABLES } from '../lib/config.ts';
+import { SYNC_SETTINGS } from '../lib/composition.ts';
+import { VARIABLES, WEBHOOK_SETTINGS } from '../lib/config.ts';
 import { type FunctionDeployment, readProject } from '../lib/platform/project.ts';
 import { variableNames } from '../lib/platform/template.ts';
 
@@ -52,6 +53,24 @@ describe('project.yml', () => {
     ]);
     expect(Object.keys(sync?.environment ?? {})).not.toContain('KEY_ESCROW_PRIVATE_KEY');
     expect(Object.keys(sync?.environment ?? {})).not.toContain('DO_FUNCTIONS_KEY');
+  });
+
+  test('control/webhook is on the web as it is, answers while Microsoft waits, and can reach nothing but hints', () => {
+    const webhook = functions.find(({ name }) => name === 'control/webhook');
+
+    expect(webhook).toMatchObject({ web: 'raw', webSecret: undefined, triggers: [] });
+    expect(webhook?.timeoutMs).toBeLessThanOrEqual(10_000);
+    const known = Object.keys(webhook?.environment ?? {});
+    expect(known.filter((name) => /^(AZURE|LITELLM|KEY_ESCROW|CONTROL_DATABASE)/.test(name))).toEqual([]);
+  });
+
+  test('each function is given exactly the settings it parses', () => {
+    const given = functions.map(({ name, environment }) => [name, Object.keys(environment).sort()]);
+
+    expect(Object.fromEntries(given)).toEqual({
+      'control/sync': [...SYNC_SETTINGS].sort(),
+      'control/webhook': [...WEBHOOK_SETTINGS].sort(),
+    });
   });
 });
 

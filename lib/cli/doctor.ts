@@ -13,6 +13,7 @@ import type { Policy } from '../policy/schema.ts';
 import { Secret } from '../secret.ts';
 import { verifyAudit } from '../store/audit.ts';
 import { requireSchema } from '../store/schema.ts';
+import { checkSubscriptions, checkWebhook } from './doctor-webhook.ts';
 import { type CliEnvironment, readPolicyFile } from './environment.ts';
 
 const PEER_TIMEOUT_MS = 20_000;
@@ -41,6 +42,7 @@ export async function doctorCommand(
   const settings = await tryIt('settings of control/sync', () => parseSettings(SYNC_SETTINGS, variables));
   if (settings) await checkPeers(environment, settings, policy, tryIt, checks);
   await checkEscrow(variables, tryIt);
+  await checkWebhook(environment, tryIt);
   await checkFunctions(variables, tryIt);
 
   for (const { what, problem } of checks) {
@@ -76,11 +78,15 @@ async function checkPeers(
     policy: nothing,
     clock: environment.clock,
     log: createLog({}, { write: () => undefined }),
+    codeVersion: 'cli',
     deadlineAt,
   });
   try {
     await tryIt('control database reached, at the level this version needs', () =>
       requireSchema(parts.database),
+    );
+    await tryIt('Microsoft notifies us of joins and leaves', () =>
+      checkSubscriptions(parts.database, environment.clock.now()),
     );
     await tryIt('audit chain intact', async () => {
       const state = await verifyAudit(parts.database);

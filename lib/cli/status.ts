@@ -1,4 +1,5 @@
-// `lcp status`: the last runs, what waits for a decision, and how many keys are in which state.
+// `lcp status`: the last runs, what waits for a decision, whether Microsoft notifies us, and how many keys are in
+// which state.
 
 import { parseSettings } from '../config.ts';
 import { createDatabase } from '../store/database.ts';
@@ -6,11 +7,13 @@ import { listKeys } from '../store/keys.ts';
 import { listWaitingQuarantines } from '../store/quarantines.ts';
 import { listRuns, type RunRow } from '../store/runs.ts';
 import { requireSchema } from '../store/schema.ts';
+import { findSubscriptionCheck, listSubscriptions } from '../store/subscriptions.ts';
+import { describeSubscriptions } from '../sync/subscription-text.ts';
 import type { CliEnvironment } from './environment.ts';
 
 const RUN_COUNT = 10;
 
-/** 0 when the newest run succeeded and nothing waits, 1 otherwise. */
+/** 0 when the newest run succeeded, nothing waits and Microsoft notifies us, 1 otherwise. */
 export async function statusCommand(
   environment: CliEnvironment,
   options: { json: boolean },
@@ -19,18 +22,23 @@ export async function statusCommand(
   const database = createDatabase({ url: CONTROL_DATABASE_URL });
   try {
     await requireSchema(database);
-    const [runs, waiting, keys] = await Promise.all([
+    const [runs, waiting, keys, rows, check] = await Promise.all([
       listRuns(database, RUN_COUNT),
       listWaitingQuarantines(database),
       listKeys(database),
+      listSubscriptions(database),
+      findSubscriptionCheck(database),
     ]);
+    const subscriptions = describeSubscriptions({ rows, check, now: environment.clock.now() });
     const keyCounts: Record<string, number> = {};
     for (const { status } of keys) keyCounts[status] = (keyCounts[status] ?? 0) + 1;
     const notRevealed = keys.filter((key) => key.status === 'live' && !key.isRevealed).length;
-    const isWell = runs[0]?.status === 'succeeded' && waiting.length === 0;
+    const isWell = runs[0]?.status === 'succeeded' && waiting.length === 0 && subscriptions.isWell;
 
     if (options.json)
-      environment.print(`${JSON.stringify({ isWell, runs, waiting, keyCounts, notRevealed }, null, 2)}\n`);
+      environment.print(
+        `${JSON.stringify({ isWell, runs, waiting, subscriptions: { rows, check }, keyCounts, notRevealed }, null, 2)}\n`,
+      );
     else {
       const held = waiting.map((row) => {
         const people = new Set(row.actions.map((action) => `${action.teamId}/${action.userId}`)).size;
@@ -46,6 +54,7 @@ export async function statusCommand(
         [
           `Runs (newest first)\n${runs.map(renderRun).join('') || '  none yet; `lcp apply` makes one\n'}`,
           `Waiting for a decision\n${held.join('') || '  nothing\n'}`,
+          `Notifications from Microsoft\n${subscriptions.lines.map((line) => `  ${line}\n`).join('')}`,
           `Keys\n  ${states.join(', ') || 'none yet'}${notRevealed > 0 ? `; ${notRevealed} not picked up` : ''}\n`,
         ].join('\n'),
       );

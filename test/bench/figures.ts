@@ -81,6 +81,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? Number.NaN) + upper) / 2;
 }
 
+/** The smallest value that at least `percent` of all do not exceed. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
+}
+
 function round(value: number): number {
   if (Math.abs(value) >= WHOLE_FROM) return Math.round(value);
   return Number(value.toFixed(DECIMALS));

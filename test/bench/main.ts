@@ -7,14 +7,18 @@ import { type Bench, type BenchContext, defaultContext } from './bench.ts';
 import { measureBundleFigures } from './bundle-figures.ts';
 import { type Figure, renderLine, renderTable } from './figures.ts';
 import { measureFirstSync } from './first-sync.ts';
+import { measureLeaver } from './leaver.ts';
 import { measureNoOp } from './no-op.ts';
 import { measurePlanning } from './plan.ts';
+import { measureWebhook } from './webhook.ts';
 
 /** The order is that of a run of all: the longest first would hide a late mistake. */
 export const BENCHES: Readonly<Record<string, Bench>> = {
   bundles: measureBundleFigures,
   plan: (context) => measurePlanning(context),
   'no-op': measureNoOp,
+  leaver: measureLeaver,
+  webhook: measureWebhook,
   'first-sync': measureFirstSync,
 };
 
@@ -22,6 +26,8 @@ const ABOUT: Readonly<Record<keyof typeof BENCHES, string>> = {
   bundles: 'size of each bundle, cold start against an empty function',
   plan: 'plan and guard for 100,000 members in 500 groups: seconds, memory',
   'no-op': 'a sync that finds nothing to do, at 100, 1,000 and 10,000 members',
+  leaver: 'from Microsoft’s notification to the refused key, against one Graph read and one block',
+  webhook: 'acknowledging notifications against a bare insert; three minutes with kill -9',
   'first-sync': 'first sync of 300 people on the real LiteLLM against bare key calls',
 };
 

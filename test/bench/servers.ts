@@ -7,6 +7,7 @@ import { Client } from 'pg';
 import { createEscrowKeyPair } from '../../lib/keys/escrow.ts';
 import { Secret } from '../../lib/secret.ts';
 import { applyMigrations } from '../../lib/store/migrate.ts';
+import { digestOfClientState, subscriptionTarget } from '../../lib/sync/keep-subscriptions.ts';
 import { claimFolder } from '../world/claim-folder.ts';
 import { type LiteLLM, startLiteLLM } from '../world/litellm/start.ts';
 import { type Postgres, startPostgres } from '../world/postgres.ts';
@@ -36,6 +37,13 @@ export const APPLICATION = {
   tenantId: '11111111-0000-4000-8000-000000000001',
   clientId: '11111111-0000-4000-8000-000000000002',
   clientSecret: 'client-secret-of-the-bench',
+} as const;
+
+/** What the runs are told of their webhook; nobody posts to it. */
+export const NOTIFIED = {
+  GRAPH_CLIENT_STATE: 'client-state-of-the-bench-0123456789',
+  DO_API_HOST: 'http://127.0.0.1:9',
+  DO_NAMESPACE: 'bench',
 } as const;
 
 const MASTER_KEY = 'sk-master-of-the-bench';
@@ -80,6 +88,7 @@ export async function startServers({ workDir, cacheDir, log }: BenchContext): Pr
         await postgres.dropDatabase(name);
         await postgres.createDatabase(name);
         await applyMigrations(new Secret(postgres.url(name)));
+        await insertSubscriptions(postgres.url(name));
         return postgres.url(name);
       },
       startTenant: async (seed) => {
@@ -93,6 +102,19 @@ export async function startServers({ workDir, cacheDir, log }: BenchContext): Pr
     await stop();
     throw error;
   }
+}
+
+/** As if Microsoft notified us already: a run then has no reason to look at its subscriptions. */
+async function insertSubscriptions(url: string): Promise<void> {
+  const clientState = new Secret(NOTIFIED.GRAPH_CLIENT_STATE);
+  const target = subscriptionTarget(NOTIFIED.DO_API_HOST, NOTIFIED.DO_NAMESPACE, [clientState]);
+  await runSql(
+    url,
+    `insert into subscriptions (subscription_id, resource, notification_url, client_state_digest, expires_at)
+     select gen_random_uuid(), resource, $1, $2, now() + interval '3 days' from unnest(array['groups', 'users']) as resource`,
+    [target.notificationUrl, digestOfClientState(clientState)],
+  );
+  await runSql(url, 'update subscription_checks set checked_at = now()');
 }
 
 /** Runs `text`, one or several statements, and ends the connection. */

@@ -62,10 +62,11 @@ async function runOnce({ settings: environment, policy }: SyncOrder): Promise<Sy
     clock: systemClock,
     log: createLog({}, { write: (line) => logLines.push(line) }),
     deadlineAt,
+    codeVersion: 'bench',
     tokens,
   });
   try {
-    const report = await reconcile(composition, {
+    const { report } = await reconcile(composition, {
       runId: parseRunId(randomUUID()),
       trigger: 'bench',
       actor: 'bench',

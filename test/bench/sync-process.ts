@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { RunningTenant } from '../world/tenant/tenant.ts';
 import { policyValue } from './policy.ts';
-import { APPLICATION, type Servers } from './servers.ts';
+import { APPLICATION, NOTIFIED, type Servers } from './servers.ts';
 import type { SyncAnswer, SyncOrder } from './sync-child.ts';
 
 export type SyncProcess = {
@@ -38,6 +38,7 @@ export function startSyncProcess(servers: Servers, tenant: RunningTenant): SyncP
         AZURE_CLIENT_SECRET: APPLICATION.clientSecret,
         AZURE_AUTHORITY_HOST: tenant.baseUrl,
         GRAPH_BASE_URL: `${tenant.graphUrl}/v1.0`,
+        ...NOTIFIED,
         LITELLM_BASE_URL: servers.litellm.baseUrl,
         LITELLM_ADMIN_KEY: servers.litellm.adminKey.reveal(),
         LITELLM_DATABASE_URL: readsDatabase ? servers.litellmReaderUrl : 'none',

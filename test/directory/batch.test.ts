@@ -9,16 +9,24 @@ const item = (id: string, status: number, body: unknown = { id }, headers?: Reco
   ...(headers === undefined ? {} : { headers }),
 });
 
-test('a batch names each request by its position and carries its headers', () => {
+test('a batch names each request by its position and carries its method, headers and body', () => {
   const rendered = renderBatch([
     { path: '/groups/a' },
-    { path: '/groups/b', headers: { ConsistencyLevel: 'eventual' } },
+    { path: '/groups/b', headers: { Prefer: 'return=minimal' } },
+    { path: '/users/c/checkMemberGroups', method: 'POST', body: { groupIds: ['a'] } },
   ]);
 
   expect(rendered).toEqual({
     requests: [
       { id: '0', method: 'GET', url: '/groups/a' },
-      { id: '1', method: 'GET', url: '/groups/b', headers: { ConsistencyLevel: 'eventual' } },
+      { id: '1', method: 'GET', url: '/groups/b', headers: { Prefer: 'return=minimal' } },
+      {
+        id: '2',
+        method: 'POST',
+        url: '/users/c/checkMemberGroups',
+        headers: { 'Content-Type': 'application/json' },
+        body: { groupIds: ['a'] },
+      },
     ],
   });
 });

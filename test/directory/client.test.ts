@@ -11,7 +11,13 @@ beforeAll(async () => {
   await import('@microsoft/microsoft-graph-client');
 });
 
-type Seen = { readonly url: string; readonly headers: Headers; readonly redirect: string | undefined };
+type Seen = {
+  readonly url: string;
+  readonly method: string | undefined;
+  readonly headers: Headers;
+  readonly body: unknown;
+  readonly redirect: string | undefined;
+};
 type Answer = () => Response | Promise<Response>;
 
 const json =
@@ -33,7 +39,13 @@ function setUp(answers: readonly Answer[], readToken = () => Promise.resolve(TOK
     deadlineAt: new Date(clock.now().getTime() + 60_000),
     tokens: { readToken },
     fetch: async (input, init) => {
-      seen.push({ url: String(input), headers: new Headers(init?.headers), redirect: init?.redirect });
+      seen.push({
+        url: String(input),
+        method: init?.method,
+        headers: new Headers(init?.headers),
+        body: init?.body,
+        redirect: init?.redirect,
+      });
       const answer = waiting.shift();
       if (answer === undefined) throw new Error('An answer was asked for that the test did not prepare.');
       return answer();
@@ -145,6 +157,45 @@ test('only the throttled items of a batch are asked again, alone and with their 
   expect(seen.map(({ url }) => new URL(url).pathname)).toEqual(['/v1.0/$batch', '/v1.0/groups/b']);
   expect(seen[1]?.headers.get('consistencylevel')).toBe('eventual');
   expect(clock.elapsedMs()).toBe(4_000);
+});
+
+test('a question that is posted stays one when its item of a batch is asked again', async () => {
+  const responses = [{ id: '0', status: 503, body: {} }];
+  const { client, seen, signal } = setUp([json({ responses }), json({ value: [] })]);
+
+  await client.batch(
+    [{ path: '/users/a/checkMemberGroups', method: 'POST', body: { groupIds: ['b'] } }],
+    signal,
+  );
+
+  expect(seen[1]).toMatchObject({ method: 'POST', body: JSON.stringify({ groupIds: ['b'] }) });
+  expect(seen[1]?.headers.get('content-type')).toBe('application/json');
+});
+
+test.each(['POST', 'PATCH', 'DELETE'] as const)(
+  'a %s is sent as such, and an answer without body is one',
+  async (method) => {
+    const { client, seen, signal } = setUp([() => new Response(null, { status: 204 })]);
+
+    const answer = await client.write({ path: '/subscriptions/a', method, body: { a: 1 } }, signal);
+
+    expect(answer).toEqual({ status: 'ok', body: null });
+    expect(seen).toHaveLength(1);
+    expect(seen[0]?.method).toBe(method);
+  },
+);
+
+test.each([
+  ['breaks off', () => Promise.reject(new TypeError('fetch failed'))],
+  ['is answered 503', json({}, 503)],
+  ['is throttled', json({}, 429, { 'retry-after': '1' })],
+])('a change that %s is not sent again: it may have been made', async (_, given) => {
+  const { client, seen, signal } = setUp([given]);
+
+  const answer = await client.write({ path: '/subscriptions', method: 'POST', body: {} }, signal);
+
+  expect(answer).toMatchObject({ status: 'failed', error: { retryable: true } });
+  expect(seen).toHaveLength(1);
 });
 
 test('an address without $batch fails every item and finds no group missing', async () => {

@@ -3,7 +3,7 @@
 import tls from 'node:tls';
 import { systemClock } from '../../lib/clock.ts';
 import { createDirectoryClient } from '../../lib/directory/client.ts';
-import { createDirectory } from '../../lib/directory/groups.ts';
+import { createDirectory } from '../../lib/directory/create-directory.ts';
 import type { TokenSource } from '../../lib/directory/token.ts';
 import { Secret } from '../../lib/secret.ts';
 import { type RunningTenant, startTenant, type TenantOptions } from '../world/tenant/tenant.ts';

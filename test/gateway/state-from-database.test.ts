@@ -8,7 +8,7 @@ const team = { team_id: 't', models: ['gpt-4'], members_with_roles: [] };
 const key = { token: HASH, user_id: 'u', team_id: 't', blocked: null, metadata: {} };
 
 function answer(tables: { teams?: unknown[]; users?: unknown[]; keys?: unknown[] }) {
-  return { query: async () => ({ rows: [{ teams: [], users: [], keys: [], ...tables }] }) };
+  return { query: async () => ({ rows: [{ teams: [], users: [], keys: [], digest: 'd', ...tables }] }) };
 }
 
 function refuse(code?: string) {
@@ -17,7 +17,7 @@ function refuse(code?: string) {
 
 test('asks once, however much there is', async () => {
   let queryCount = 0;
-  const rows = [{ teams: [team], users: [], keys: [key] }];
+  const rows = [{ teams: [team], users: [], keys: [key], digest: 'd' }];
 
   await readStateFromDatabase({
     query: async () => {

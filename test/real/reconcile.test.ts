@@ -4,9 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, expect, inject, test } from 'vitest';
-import { readStateFromDatabase } from '../../lib/gateway/state-from-database.ts';
+import { readStateDigest, readStateFromDatabase } from '../../lib/gateway/state-from-database.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { Database } from '../../lib/store/database.ts';
+import { chat } from '../gateway/chat.ts';
 import { type ControlDatabase, openControlDatabase } from '../store/database-fixture.ts';
 import { describeReconcile } from '../sync/reconcile.contract.ts';
 import { createCompany, findDifferences } from '../sync/reconcile-fixture.ts';
@@ -59,4 +60,31 @@ test('with LiteLLM’s database at hand a run without changes asks its API nothi
   expect(report).toMatchObject({ status: 'succeeded', done: {} });
   expect(seenRequests().slice(before)).toEqual([]);
   expect(await findDifferences(company)).toEqual([]);
+});
+
+test('a run that finds everything as it left it neither plans nor reads LiteLLM’s state; use by people is no change', async () => {
+  const company = await createCompany(litellm, await createControlDatabase());
+  const [teamId] = company.groups;
+  if (!teamId) throw new Error('a group');
+  const overrides = {
+    readGatewayState: (signal: AbortSignal) => readStateFromDatabase(gatewayDatabase, signal),
+    readGatewayDigest: (signal: AbortSignal) => readStateDigest(gatewayDatabase, signal),
+  };
+  const never = async (): Promise<never> => {
+    throw new Error('LiteLLM’s state was read');
+  };
+  await company.run(overrides);
+  expect(await company.run(overrides)).toMatchObject({ reading: 'unchanged' });
+  const person = company.directory.members.get(teamId)?.[0];
+  const key = await company.revealKey(person?.id ?? '', teamId);
+  expect((await chat(litellm.baseUrl, key)).status).toBe(200);
+
+  expect(await company.run({ ...overrides, readGatewayState: never })).toMatchObject({
+    status: 'succeeded',
+    reading: 'settled',
+    done: {},
+  });
+
+  await company.gateway.updateTeam(teamId, { maxBudgetUsd: 1 }, AbortSignal.timeout(30_000));
+  expect(await company.run(overrides)).toMatchObject({ done: { update_team: 1 } });
 });

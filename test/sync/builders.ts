@@ -75,7 +75,7 @@ export function buildReads(
     Object.entries(groups).map(([n, members]) => {
       const id = groupId(Number(n));
       const read: Read<DirectoryGroup> = members
-        ? completeRead({ id, displayName: null, members })
+        ? completeRead({ id, members })
         : incompleteRead('unavailable', 'injected');
       return [id, read];
     }),

@@ -3,8 +3,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { systemClock } from '../../lib/clock.ts';
-import type { Directory, DirectoryUser } from '../../lib/directory/directory.ts';
-import { completeRead, incompleteRead } from '../../lib/directory/read.ts';
+import type { DirectoryUser } from '../../lib/directory/directory.ts';
 import { createGateway, type Gateway } from '../../lib/gateway/client.ts';
 import { readStateFromApi } from '../../lib/gateway/state-from-api.ts';
 import { type EntraGroupId, parseEntraGroupId, parseEntraUserId, parseRunId } from '../../lib/ids.ts';
@@ -17,24 +16,9 @@ import type { Secret } from '../../lib/secret.ts';
 import type { RunReport } from '../../lib/sync/report.ts';
 import { type ReconcileDependencies, type RunRequest, reconcile } from '../../lib/sync/run.ts';
 import type { ControlDatabase } from '../store/database-fixture.ts';
+import { FakeDirectory } from './fake-directory.ts';
 
 export type LiteLLMAddress = { readonly baseUrl: string; readonly adminKey: Secret };
-
-/** Entra as a test sets it: members by group, and groups whose read fails. */
-export class FakeDirectory implements Directory {
-  readonly members = new Map<EntraGroupId, DirectoryUser[]>();
-  readonly unreadable = new Set<EntraGroupId>();
-
-  readGroups: Directory['readGroups'] = async (groupIds) =>
-    new Map(
-      groupIds.map((id) => [
-        id,
-        this.unreadable.has(id)
-          ? incompleteRead('unavailable', 'injected')
-          : completeRead({ id, displayName: null, members: this.members.get(id) ?? [] }),
-      ]),
-    );
-}
 
 export async function createCompany(
   litellm: LiteLLMAddress,
@@ -59,6 +43,9 @@ export async function createCompany(
     policy: policyFor(groups),
     directory,
     readGatewayState: (signal) => readStateFromApi(gateway, signal),
+    readGatewayDigest: async () => null,
+    codeVersion: 'test',
+    keepSubscriptions: async () => ({ state: 'not-due' }),
     database,
     gateway,
     mintKey: (owner) => mintKey(owner, { escrowPublicKey: escrow.publicKey, randomBytes }),
@@ -81,7 +68,7 @@ export async function createCompany(
         signal: new AbortController().signal,
         ...request,
       },
-    );
+    ).then((result) => result.report);
   const revealKey = async (userId: string, teamId: EntraGroupId): Promise<string> => {
     const [key] = await revealKeys(database, escrow, {
       userId: parseEntraUserId(userId),
@@ -135,7 +122,8 @@ export async function findDifferences({ directory, groups, gateway }: Company): 
   const signal = AbortSignal.timeout(60_000);
   const [teams, keys] = await Promise.all([gateway.listTeams(signal), gateway.listKeys(signal)]);
   return groups.flatMap((teamId) => {
-    const wanted = (directory.members.get(teamId) ?? [])
+    const wanted = directory
+      .listMembers(teamId)
       .filter((user) => user.accountEnabled)
       .map((user) => user.id as string);
     const members = (teams.find((team) => team.teamId === teamId)?.members ?? []).map(
