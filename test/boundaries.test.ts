@@ -26,6 +26,13 @@ const PURE = [
   'sync/marker',
   'sync/report',
   'sync/plan-text',
+  'sync/snapshot',
+  'sync/access',
+  'sync/hinted',
+  'sync/plan-hinted',
+  'sync/subscription-text',
+  'directory/subscription-plan',
+  'directory/read',
   'store/audit-chain',
 ].map((name) => `lib/${name}.ts`);
 const PURE_HELPERS = ['lib/canonical.ts', 'lib/ids.ts', 'lib/errors.ts'];
@@ -103,7 +110,11 @@ test('time and chance come from clock.ts and the edges, nowhere else', () => {
 });
 
 test('the environment is read at the edges only', () => {
-  const allowed = ['lib/cli/environment.ts', 'packages/control/sync/index.ts'];
+  const allowed = [
+    'lib/cli/environment.ts',
+    'packages/control/sync/index.ts',
+    'packages/control/webhook/index.ts',
+  ];
   const found = [...sources('lib'), ...sources('packages')].filter(
     (file) => read(file).includes('process.env') && !allowed.includes(file),
   );
@@ -136,8 +147,17 @@ test('docs hold no code fences and name only files that exist', () => {
 
 test('the functions get exactly the settings they parse', async () => {
   const { SYNC_SETTINGS } = await import('../lib/composition.ts');
-  const project = read('project.yml');
-  const declared = [...project.matchAll(/^ {10}([A-Z_]+): '\$\{\1\}'$/gm)].map(([, name]) => name);
+  const { WEBHOOK_SETTINGS } = await import('../lib/config.ts');
+  const blocks = read('project.yml').split(/^ {6}- name: /m);
+  const declaredBy = (name: string) =>
+    [
+      ...(blocks.find((block) => block.startsWith(`${name}\n`)) ?? '').matchAll(
+        /^ {10}([A-Z_]+): '\$\{\1\}'$/gm,
+      ),
+    ]
+      .map(([, variable]) => variable)
+      .sort();
 
-  expect(declared.sort()).toEqual([...SYNC_SETTINGS].sort());
+  expect(declaredBy('sync')).toEqual([...SYNC_SETTINGS].sort());
+  expect(declaredBy('webhook')).toEqual([...WEBHOOK_SETTINGS].sort());
 });

@@ -13,7 +13,7 @@ const batchBody = z.object({
       id: z.string(),
       status: z.number().int(),
       headers: z.record(z.string(), z.string()).nullish(),
-      body: z.unknown(),
+      body: z.unknown().optional(),
     }),
   ),
 });

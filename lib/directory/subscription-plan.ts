@@ -1,7 +1,7 @@
 // Which subscriptions to make, renew and delete, so that there is exactly one of ours on groups and one on users. Pure.
 // A new one is made before an old one is deleted, so that nothing goes unnotified in between.
 
-import { CHANGE_TYPES, type RemoteSubscription, type Resource } from './subscriptions.ts';
+import type { RemoteSubscription, Resource } from './subscriptions.ts';
 
 export type WantedSubscriptions = {
   readonly notificationUrl: string;
@@ -34,6 +34,9 @@ export type SubscriptionAction =
   /** Recorded, but Microsoft has it no more. */
   | { readonly kind: 'forget'; readonly subscriptionId: string; readonly cause: string };
 
+/** Users and groups know no `created`: a creation arrives as `updated`.
+ *  https://learn.microsoft.com/graph/api/subscription-post-subscriptions */
+export const CHANGE_TYPES: readonly string[] = ['updated', 'deleted'];
 export const RESOURCES: readonly Resource[] = ['groups', 'users'];
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Of at most 29 days: a control plane that was switched off is not posted to for weeks. */

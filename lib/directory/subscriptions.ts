@@ -8,6 +8,7 @@ import type { GraphAnswer } from './answer.ts';
 import type { DirectoryClient } from './client.ts';
 import { reasonOf } from './failure.ts';
 import { completeRead, incompleteRead, type Read } from './read.ts';
+import { CHANGE_TYPES } from './subscription-plan.ts';
 
 export type Resource = 'groups' | 'users';
 
@@ -33,9 +34,6 @@ export type Written<T> =
   | { readonly status: 'done'; readonly value: T }
   | { readonly status: 'failed'; readonly error: ControlError };
 
-/** Users and groups know no `created`: a creation arrives as `updated`.
- *  https://learn.microsoft.com/graph/api/subscription-post-subscriptions */
-export const CHANGE_TYPES: readonly string[] = ['updated', 'deleted'];
 const PERMISSION: Record<Resource, string> = { groups: 'Group.Read.All', users: 'User.Read.All' };
 const PAGE_LIMIT = 20; // of at least 100 subscriptions; an application may have 100 in a tenant
 

@@ -54,16 +54,23 @@ export async function findDirectoryState(database: Queryable): Promise<Directory
   };
 }
 
-/** The next run looks on from `links`. `isFull`: they were taken before everything was read. */
+/** Whether everything was read: not, with changes to check it by, or without. */
+export type FullRead = 'none' | 'confirmed' | 'unconfirmed';
+
+/** A read of everything that nothing could be checked by is made once more by the next scheduled run. */
+const REPEAT_AFTER = '4 minutes';
+
+/** The next run looks on from `links`. */
 export async function updateLinks(
   transaction: Queryable,
   links: StoredLinks,
-  isFull: boolean,
+  fullRead: FullRead,
 ): Promise<void> {
   await transaction.query(
     `update directory_state set groups_link = $1, users_link = $2,
-       full_read_at = case when $3 then clock_timestamp() else full_read_at end`,
-    [links.groups, links.users, isFull],
+       full_read_at = case $3 when 'none' then full_read_at when 'confirmed' then clock_timestamp()
+         else clock_timestamp() - $4::interval + $5::interval end`,
+    [links.groups, links.users, fullRead, FULL_READ_EVERY, REPEAT_AFTER],
   );
 }
 

@@ -1,8 +1,14 @@
 // Who is in the mapped groups now: from the last snapshot and what Microsoft reports since, or from a full read.
 // It writes nothing; what is to be stored is given back, for the transaction that ends the run.
 
-import type { DeltaLinks, Directory, DirectoryGroup, MemberEvidence } from '../directory/directory.ts';
-import type { Read } from '../directory/read.ts';
+import type {
+  DeltaLinks,
+  Directory,
+  DirectoryChanges,
+  DirectoryGroup,
+  MemberEvidence,
+} from '../directory/directory.ts';
+import { completeRead, type Read } from '../directory/read.ts';
 import type { EntraGroupId, EntraUserId } from '../ids.ts';
 import type { Database } from '../store/database.ts';
 import {
@@ -11,7 +17,7 @@ import {
   readSnapshot,
   type SnapshotUpdate,
 } from '../store/directory-snapshot.ts';
-import type { DirectoryState } from '../store/directory-state.ts';
+import type { DirectoryState, FullRead } from '../store/directory-state.ts';
 import {
   isSameGroup,
   type Observation,
@@ -27,7 +33,7 @@ export type DirectoryReading = {
   readonly kind: 'full' | 'changed' | 'unchanged' | 'failed';
   readonly groups: () => Promise<ReadonlyMap<EntraGroupId, Read<DirectoryGroup>>>;
   /** Stored when the run ends well; null after a read that proves nothing. */
-  readonly update: (SnapshotUpdate & { readonly links: DeltaLinks; readonly isFull: boolean }) | null;
+  readonly update: (SnapshotUpdate & { readonly links: DeltaLinks; readonly fullRead: FullRead }) | null;
   /** Microsoft told of a change that Graph does not show yet: look again in a moment. */
   readonly isLagging: boolean;
 };
@@ -48,7 +54,7 @@ export async function readDirectory(
   signal: AbortSignal,
 ): Promise<DirectoryReading> {
   const { state, mappedGroupIds } = question;
-  if (state.links === null || state.isFullReadDue) return readEverything(parts, mappedGroupIds, signal);
+  if (state.links === null) return readEverything(parts, mappedGroupIds, signal);
   const changes = await parts.directory.readChanges(state.links, signal);
   if (changes.status === 'reset') return readEverything(parts, mappedGroupIds, signal);
   if (changes.status === 'incomplete') {
@@ -56,6 +62,7 @@ export async function readDirectory(
     const groups = new Map(mappedGroupIds.map((id) => [id, changes]));
     return { kind: 'failed', groups: async () => groups, update: null, isLagging: false };
   }
+  if (state.isFullReadDue) return readEverything(parts, mappedGroupIds, signal, changes);
   const due = await findPendingReads(parts.database, {
     mappedGroupIds,
     changedGroupIds: [...changes.groups.keys(), ...question.hintedGroupIds],
@@ -70,7 +77,7 @@ export async function readDirectory(
           { snapshot: await readSnapshot(parts.database), unreadable: new Map() },
           mappedGroupIds,
         ),
-      update: { groups: [], users: [], reachableGroupIds: null, links, isFull: false },
+      update: { groups: [], users: [], reachableGroupIds: null, links, fullRead: 'none' },
       isLagging: false,
     };
   }
@@ -83,34 +90,33 @@ export async function readDirectory(
   return {
     kind: 'changed',
     groups: async () => resolveGroups(observation, mappedGroupIds),
-    update: { ...updateOf(before, observation.snapshot, mappedGroupIds), links, isFull: false },
+    update: { ...updateOf(before, observation.snapshot, mappedGroupIds), links, fullRead: 'none' },
     isLagging: isUnseen || observation.contradicted.length > 0,
   };
 }
 
 const EMPTY: DirectorySnapshot = { groups: new Map(), users: new Map() };
 
-/** Links first: what changes during the read is then reported by the next look. */
+/** Links first: what changes during the read is then reported by the next look. With `changes` the links go on from
+ *  the last look, and what they reported must show in what is read. Without, a replica that lags behind would go
+ *  unnoticed: such a read is repeated soon. */
 async function readEverything(
   { directory }: Parts,
   mappedGroupIds: readonly EntraGroupId[],
   signal: AbortSignal,
+  changes?: Extract<DirectoryChanges, { status: 'complete' }>,
 ): Promise<DirectoryReading> {
-  const links = await directory.takeLinks(signal);
-  const observation = await readPending(
-    directory,
-    EMPTY,
-    { groupIds: mappedGroupIds, userIds: [] },
-    new Map(),
-    mappedGroupIds,
-    signal,
-  );
+  const links = changes ? completeRead(changes.links) : await directory.takeLinks(signal);
+  const due = { groupIds: mappedGroupIds, userIds: [] };
+  const evidence = changes?.groups ?? new Map();
+  const observation = await readPending(directory, EMPTY, due, evidence, mappedGroupIds, signal);
   const update = updateOf(EMPTY, observation.snapshot, mappedGroupIds);
+  const fullRead = changes ? 'confirmed' : 'unconfirmed';
   return {
     kind: 'full',
     groups: async () => resolveGroups(observation, mappedGroupIds),
-    update: links.status === 'complete' ? { ...update, links: links.value, isFull: true } : null,
-    isLagging: false,
+    update: links.status === 'complete' ? { ...update, links: links.value, fullRead } : null,
+    isLagging: observation.contradicted.length > 0,
   };
 }
 

@@ -79,7 +79,7 @@ async function recordReading(transaction: Queryable, ending: RunEnding): Promise
   if (directory.update === null) return;
   await saveSnapshot(transaction, directory.update);
   if (staleTeamIds.size > 0) await markStale(transaction, [...staleTeamIds]);
-  await updateLinks(transaction, directory.update.links, directory.update.isFull);
+  await updateLinks(transaction, directory.update.links, directory.update.fullRead);
   if (report.reading !== 'settled' && settled !== null) await updateSettled(transaction, settled);
 }
 

@@ -77,7 +77,14 @@ test('the median of an even count lies between the two in the middle', () => {
 });
 
 test('the benches of this issue are all there', () => {
-  expect(Object.keys(BENCHES).sort()).toEqual(['bundles', 'first-sync', 'no-op', 'plan']);
+  expect(Object.keys(BENCHES).sort()).toEqual([
+    'bundles',
+    'first-sync',
+    'leaver',
+    'no-op',
+    'plan',
+    'webhook',
+  ]);
 });
 
 test('an unknown name is one error that lists the names, and nothing is measured', async () => {

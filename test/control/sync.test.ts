@@ -32,13 +32,15 @@ beforeAll(async () => {
   functionsDir = await mkdtemp(path.join(tmpdir(), 'lcp-control-'));
   await buildFunctions({ root, policyFile: path.join(root, 'test/world/policy.yml'), outDir: functionsDir });
   litellm = await startFakeLiteLLM({ masterKey: 'sk-master-plaintext' });
-  tenant = await startTenant(application);
+  tenant = await startTenant({ ...application, allowsHttpTargets: true });
   settings = {
     AZURE_TENANT_ID: application.tenantId,
     AZURE_CLIENT_ID: application.clientId,
     AZURE_CLIENT_SECRET: application.clientSecret,
     AZURE_AUTHORITY_HOST: tenant.baseUrl,
     GRAPH_BASE_URL: `${tenant.graphUrl}/v1.0`,
+    GRAPH_CLIENT_STATE: 'client-state-plaintext-0123456789abcdef',
+    WEBHOOK_DATABASE_URL: '',
     LITELLM_BASE_URL: litellm.baseUrl,
     LITELLM_ADMIN_KEY: 'sk-master-plaintext',
     LITELLM_DATABASE_URL: 'none',
@@ -58,7 +60,7 @@ async function createHost(changes: Record<string, string>): Promise<LocalFunctio
     functionsDir,
     schedule: false,
     extraChildEnv: { NODE_EXTRA_CA_CERTS: tenant.caFile },
-    env: { ...settings, ...changes },
+    env: { ...settings, WEBHOOK_DATABASE_URL: changes.CONTROL_DATABASE_URL, ...changes },
   });
   hosts.push(host);
   return host;

@@ -252,6 +252,23 @@ test('every six hours everything is read, and finds what no change ever told', a
   expect(await findDifferences(company)).toEqual([]);
 });
 
+test('a first read, which nothing could be checked by, is made once more five minutes later', async () => {
+  const company = await syncedCompany();
+  const { run, directory, database, leaveSecond } = company;
+  directory.staleMoment = directory.moment();
+  leaveSecond();
+  await database.query(`update directory_state set groups_link = 'damaged'`);
+  expect(await run()).toMatchObject({ reading: 'full', done: {} });
+  directory.staleMoment = undefined;
+  expect(await run()).toMatchObject({ reading: 'unchanged', done: {} });
+
+  await database.query(`update directory_state set full_read_at = full_read_at - interval '5 minutes'`);
+  expect(await run()).toMatchObject({ reading: 'full', done: { block_key: 1 } });
+  expect(await run()).toMatchObject({ reading: 'unchanged' });
+  expect(directory.asked.takeLinks).toBe(1);
+  expect(await findDifferences(company)).toEqual([]);
+});
+
 test('a group that the policy names anew is read although nothing in it changed', async () => {
   const { run, directory, dependencies, groups } = await syncedCompany();
   const [kept] = dependencies.policy.groups;

@@ -214,7 +214,9 @@ test('any history of changes, notifications, failures and crashes ends with what
         await play(company, [...company.groups, ...nestable], one);
         lastMoment.set(company, before);
       }
-      // One clean run follows the changes; the second looks again where a replica had lagged.
+      // One clean run follows the changes; the next scheduled one looks again where a replica had lagged.
+      await company.run();
+      await database.query(`update directory_state set full_read_at = full_read_at - interval '5 minutes'`);
       await company.run();
       const last = await company.run();
 
