@@ -8,8 +8,12 @@ import { createDirectoryClient, type DirectoryClient } from './directory/client.
 import { createDirectory } from './directory/create-directory.ts';
 import type { TokenSource } from './directory/token.ts';
 import { createGateway, type Gateway } from './gateway/client.ts';
-import { readStateFromApi } from './gateway/state-from-api.ts';
-import { readStateDigest, readStateFromDatabase } from './gateway/state-from-database.ts';
+import { readKeysFromApi, readStateFromApi } from './gateway/state-from-api.ts';
+import {
+  readKeysFromDatabase,
+  readStateDigest,
+  readStateFromDatabase,
+} from './gateway/state-from-database.ts';
 import { mintKey } from './keys/mint.ts';
 import type { Log } from './log.ts';
 import type { Policy } from './policy/schema.ts';
@@ -50,13 +54,29 @@ export type CompositionOptions = {
   readonly codeVersion: string;
   /** Shared by warm invocations, so that a run does not sign in anew. */
   readonly tokens?: TokenSource;
+  /** Shared by warm invocations as well: connecting is a third of what a leaver waits for. Made here without. */
+  readonly databases?: Databases;
 };
+
+/** Ours, and LiteLLM's through the read-only role where there is one. */
+export type Databases = { readonly control: Database; readonly gateway: Database | undefined };
+
+/** Nothing is connected before it is used, and what rests for ten seconds is let go. */
+export function createDatabases(
+  settings: Pick<SyncSettings, 'CONTROL_DATABASE_URL' | 'LITELLM_DATABASE_URL'>,
+): Databases {
+  const gatewayUrl = settings.LITELLM_DATABASE_URL;
+  return {
+    control: createDatabase({ url: settings.CONTROL_DATABASE_URL }),
+    gateway: gatewayUrl && createDatabase({ url: gatewayUrl, maxConnections: 1 }),
+  };
+}
 
 export type Composition = ReconcileDependencies & {
   readonly directoryClient: DirectoryClient;
   readonly gateway: Gateway;
   readonly database: Database;
-  /** Ends all connections. */
+  /** Ends the connections made here. */
   close(): Promise<void>;
 };
 
@@ -69,11 +89,9 @@ export function composeSync({
   deadlineAt,
   codeVersion,
   tokens,
+  databases,
 }: CompositionOptions): Composition {
-  const database = createDatabase({ url: settings.CONTROL_DATABASE_URL });
-  const gatewayDatabase =
-    settings.LITELLM_DATABASE_URL &&
-    createDatabase({ url: settings.LITELLM_DATABASE_URL, maxConnections: 1 });
+  const { control: database, gateway: gatewayDatabase } = databases ?? createDatabases(settings);
   const gateway = createGateway({
     baseUrl: settings.LITELLM_BASE_URL,
     adminKey: settings.LITELLM_ADMIN_KEY,
@@ -95,6 +113,10 @@ export function composeSync({
     directory: createDirectory(directoryClient),
     readGatewayState: (signal) =>
       gatewayDatabase ? readStateFromDatabase(gatewayDatabase, signal) : readStateFromApi(gateway, signal),
+    readGatewayKeys: (keyHashes, signal) =>
+      gatewayDatabase
+        ? readKeysFromDatabase(gatewayDatabase, keyHashes, signal)
+        : readKeysFromApi(gateway, keyHashes, signal),
     readGatewayDigest: async (signal) => (gatewayDatabase ? readStateDigest(gatewayDatabase, signal) : null),
     database,
     gateway,
@@ -110,7 +132,7 @@ export function composeSync({
     log,
     concurrency: GATEWAY_CONCURRENCY,
     close: async () => {
-      await Promise.all([database.close(), gatewayDatabase?.close()]);
+      if (!databases) await Promise.all([database.close(), gatewayDatabase?.close()]);
     },
   };
 }

@@ -3,12 +3,13 @@
 
 import * as z from 'zod';
 import { ControlError, type ErrorCode, isControlError } from '../errors.ts';
+import type { KeyHash } from '../ids.ts';
 import { keyRow, teamRow, toGatewayKey, toGatewayTeam, toGatewayUser, userRow } from './rows.ts';
-import type { GatewayState } from './state.ts';
+import type { GatewayKey, GatewayState } from './state.ts';
 
 /** A pg pool or client. */
 export type GatewayDatabase = {
-  query(text: string): Promise<{ readonly rows: readonly unknown[] }>;
+  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
 };
 
 // Column names are those of the admin API, so one schema reads both. Timestamps there are without zone, in UTC.
@@ -58,14 +59,7 @@ export async function readStateFromDatabase(
   });
   signal?.throwIfAborted();
   const parsed = stateRows.safeParse(rows);
-  if (!parsed.success) {
-    const fields = parsed.error.issues.map((issue) => issue.path.join('.'));
-    throw new ControlError(
-      'GATEWAY_ANSWER_INVALID',
-      "A row in LiteLLM's database has a form this version does not know; check LiteLLM's version.",
-      { details: { fields: fields.slice(0, 10) } },
-    );
-  }
+  if (!parsed.success) throw unknownForm(parsed.error);
   const keys = parsed.data.keys.map(toGatewayKey).filter((key) => key !== undefined);
   return {
     teams: new Map(parsed.data.teams.map((row) => [row.team_id, toGatewayTeam(row)])),
@@ -85,6 +79,36 @@ export async function readStateDigest(database: GatewayDatabase, signal?: AbortS
   });
   signal?.throwIfAborted();
   return digestRows.parse(rows);
+}
+
+const KEYS = `
+select token, key_alias, user_id, team_id, blocked,
+       to_char(expires, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as expires, metadata
+  from "LiteLLM_VerificationToken" where token = any ($1::text[])`;
+
+/** These keys alone; one that LiteLLM lacks is absent. Throws as `readStateFromDatabase` does. */
+export async function readKeysFromDatabase(
+  database: GatewayDatabase,
+  keyHashes: readonly KeyHash[],
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<KeyHash, GatewayKey>> {
+  signal?.throwIfAborted();
+  const { rows } = await database.query(KEYS, [keyHashes]).catch((cause: unknown) => {
+    throw toControlError(cause);
+  });
+  const parsed = z.array(keyRow).safeParse(rows);
+  if (!parsed.success) throw unknownForm(parsed.error);
+  const keys = parsed.data.map(toGatewayKey).filter((key) => key !== undefined);
+  return new Map(keys.map((key) => [key.keyHash, key]));
+}
+
+function unknownForm(error: z.ZodError): ControlError {
+  const fields = error.issues.map((issue) => issue.path.join('.'));
+  return new ControlError(
+    'GATEWAY_ANSWER_INVALID',
+    "A row in LiteLLM's database has a form this version does not know; check LiteLLM's version.",
+    { details: { fields: fields.slice(0, 10) } },
+  );
 }
 
 /** By SQLSTATE: class 28 and 42501 refuse us, other class 42 is another schema, the rest passes. */

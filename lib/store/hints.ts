@@ -40,9 +40,9 @@ async function recordOnce(database: Queryable, hints: readonly NewHint[]): Promi
 }
 
 /** The hints waiting now, oldest first. From here on a new one wakes sync again. Call it before Graph is read. */
-export async function claimHints(transaction: Queryable): Promise<Hint[]> {
-  await transaction.query('update hint_wakes set woken_at = null where woken_at is not null');
-  const { rows } = await transaction.query<Hint>(
+export async function claimHints(database: Queryable): Promise<Hint[]> {
+  await database.query('update hint_wakes set woken_at = null where woken_at is not null');
+  const { rows } = await database.query<Hint>(
     'select resource, seq::text, user_ids as "userIds" from hints order by hints.seq limit $1',
     [CLAIM_LIMIT],
   );

@@ -6,6 +6,8 @@ import type { Queryable } from './database.ts';
 /** Name of the newest migration; test/store/migrate.test.ts holds it to the files. */
 export const SCHEMA_LEVEL = '000002-events';
 
+const UNDEFINED_TABLE = '42P01';
+
 /** @throws ControlError STORE_SCHEMA_MISMATCH when the database is older, newer or empty. */
 export async function requireSchema(database: Queryable): Promise<void> {
   const level = await findSchemaLevel(database);
@@ -21,12 +23,14 @@ export async function requireSchema(database: Queryable): Promise<void> {
 
 /** The newest applied migration, or undefined in an empty database. */
 export async function findSchemaLevel(database: Queryable): Promise<string | undefined> {
-  const present = await database.query<{ name: string | null }>(
-    `select to_regclass('public.migrations')::text as name`,
-  );
-  if (present.rows[0]?.name == null) return undefined;
-  const applied = await database.query<{ name: string }>(
-    'select name from migrations order by id desc limit 1',
-  );
-  return applied.rows[0]?.name;
+  try {
+    const { rows } = await database.query<{ name: string }>(
+      'select name from migrations order by id desc limit 1',
+    );
+    return rows[0]?.name;
+  } catch (error) {
+    const sqlState = (error as { code?: unknown } | null)?.code;
+    if (sqlState === UNDEFINED_TABLE) return undefined;
+    throw error;
+  }
 }

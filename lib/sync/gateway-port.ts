@@ -6,7 +6,6 @@ import type { Gateway } from '../gateway/client.ts';
 export type ApplyGateway = Pick<
   Gateway,
   | 'readTeam'
-  | 'readKey'
   | 'createTeam'
   | 'updateTeam'
   | 'addTeamMembers'

@@ -2,13 +2,13 @@
 // they lost at once when the guard lets it. Everything else is left to the rest of the run.
 
 import type { Directory } from '../directory/directory.ts';
+import type { GatewayKey } from '../gateway/state.ts';
 import type { EntraUserId, KeyHash } from '../ids.ts';
 import type { Policy } from '../policy/schema.ts';
 import type { Database } from '../store/database.ts';
 import { listKeysOf, type StoredKey } from '../store/keys.ts';
 import { listMemberships, listRecentRemovals } from '../store/memberships.ts';
 import type { KeyRecord } from './current.ts';
-import type { ApplyGateway } from './gateway-port.ts';
 import { decideAllowed, type Verdict } from './guard.ts';
 import type { Plan } from './plan.ts';
 import { planHintedRemovals } from './plan-hinted.ts';
@@ -20,12 +20,16 @@ export type HintedDependencies = {
   readonly policy: Policy;
   readonly directory: Pick<Directory, 'readAccess'>;
   readonly database: Database;
-  readonly gateway: Pick<ApplyGateway, 'readKey'>;
+  /** These keys as LiteLLM has them; one that it lacks is absent. */
+  readonly readGatewayKeys: (
+    keyHashes: readonly KeyHash[],
+    signal: AbortSignal,
+  ) => Promise<ReadonlyMap<KeyHash, GatewayKey>>;
 };
 
 /** What may be taken from the hinted people right now; undefined when there is nothing, or too much for this way. */
 export async function readHintedRemovals(
-  { policy, directory, database, gateway }: HintedDependencies,
+  { policy, directory, database, readGatewayKeys }: HintedDependencies,
   userIds: readonly EntraUserId[],
   signal: AbortSignal,
 ): Promise<{ readonly plan: Plan; readonly verdict: Verdict } | undefined> {
@@ -50,7 +54,6 @@ export async function readHintedRemovals(
   const [access, gatewayKeys] = await Promise.all([
     directory.readAccess(questions, signal),
     readGatewayKeys(
-      gateway,
       keys.map((key) => key.keyHash),
       signal,
     ),
@@ -61,15 +64,6 @@ export async function readHintedRemovals(
   // Over a limit they are held whole, and the plan of the whole run says so.
   if (verdict.quarantined.length > 0 || verdict.allowed.length === 0) return undefined;
   return { plan, verdict };
-}
-
-async function readGatewayKeys(
-  gateway: Pick<ApplyGateway, 'readKey'>,
-  keyHashes: readonly KeyHash[],
-  signal: AbortSignal,
-) {
-  const keys = await Promise.all(keyHashes.map((keyHash) => gateway.readKey(keyHash, signal)));
-  return new Map(keys.filter((key) => key !== undefined).map((key) => [key.keyHash, key]));
 }
 
 function isUsable(key: StoredKey): key is StoredKey & KeyRecord {

@@ -2,6 +2,7 @@
 // schedule, the webhook and the CLI. A run that is killed anywhere leaves records from which the next one goes on.
 
 import type { Clock } from '../clock.ts';
+import { isControlError } from '../errors.ts';
 import type { RunId } from '../ids.ts';
 import type { Log } from '../log.ts';
 import type { Database } from '../store/database.ts';
@@ -18,28 +19,29 @@ import { targetsOf } from './hinted.ts';
 import { createJournal } from './journal.ts';
 import { type ReadDependencies, readPlan } from './read-plan.ts';
 import { type RunReport, reportOf, type SubscriptionReport } from './report.ts';
-import { readHintedRemovals } from './revoke-hinted.ts';
+import { type HintedDependencies, readHintedRemovals } from './revoke-hinted.ts';
 import { withLease } from './run-lease.ts';
 import { recordEnd, recordFailure, recordVerdict } from './run-records.ts';
 
 /** No new action is begun when less than this is left: the longest call to LiteLLM, and the closing records. */
 const CLOSING_MS = 20_000;
 
-export type ReconcileDependencies = ReadDependencies & {
-  readonly database: Database;
-  readonly gateway: ApplyGateway;
-  readonly mintKey: MintKey;
-  /** Sees to it that Microsoft notifies us; `reauthorize` names subscriptions a lifecycle notice was about. */
-  readonly keepSubscriptions: (
-    lease: Lease,
-    reauthorize: readonly string[],
-    run: RunRequest,
-    signal: AbortSignal,
-  ) => Promise<SubscriptionReport>;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly concurrency: number;
-};
+export type ReconcileDependencies = ReadDependencies &
+  HintedDependencies & {
+    readonly database: Database;
+    readonly gateway: ApplyGateway;
+    readonly mintKey: MintKey;
+    /** Sees to it that Microsoft notifies us; `reauthorize` names subscriptions a lifecycle notice was about. */
+    readonly keepSubscriptions: (
+      lease: Lease,
+      reauthorize: readonly string[],
+      run: RunRequest,
+      signal: AbortSignal,
+    ) => Promise<SubscriptionReport>;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly concurrency: number;
+  };
 
 export type RunRequest = {
   readonly runId: RunId;
@@ -67,7 +69,7 @@ export async function reconcile(
   request: RunRequest,
 ): Promise<RunResult> {
   const log = dependencies.log.with({ runId: request.runId });
-  await requireSchema(dependencies.database);
+  await findStore(dependencies.database);
   return withLease({ ...dependencies, log }, request.runId, request.signal, async (lease, signal) => {
     try {
       return await carryOut({ ...dependencies, log }, request, lease, signal);
@@ -87,10 +89,10 @@ async function carryOut(
   const { database, clock, log, gateway } = dependencies;
   const { runId, trigger, actor } = request;
   const startedAt = clock.now();
-  const hints = await database.transaction(async (transaction) => {
-    await insertRun(transaction, lease, runId, trigger);
-    return claimHints(transaction);
-  });
+  const [hints] = await Promise.all([
+    claimHints(database),
+    database.transaction((transaction) => insertRun(transaction, lease, runId, trigger)),
+  ]);
   const { groupIds, userIds, people, subscriptionIds } = targetsOf(hints);
   const context: ApplyContext = {
     gateway,
@@ -136,6 +138,14 @@ async function carryOut(
     unserved: directory.kind === 'failed' ? hints : [],
     isLagging: directory.isLagging || staleTeamIds.size > 0,
   };
+}
+
+/** A connection kept from an earlier invocation may be dead without knowing: the first question is asked twice. */
+async function findStore(database: Database): Promise<void> {
+  await requireSchema(database).catch((error: unknown) => {
+    if (isControlError(error, 'STORE_UNAVAILABLE')) return requireSchema(database);
+    throw error;
+  });
 }
 
 function logFailures(outcomes: ReadonlyMap<Action, Outcome>, log: ReconcileDependencies['log']): void {

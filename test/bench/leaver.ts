@@ -10,9 +10,9 @@ import { systemClock } from '../../lib/clock.ts';
 import { directorySettings, SYNC_SETTINGS } from '../../lib/composition.ts';
 import { parseSettings } from '../../lib/config.ts';
 import { createDirectoryClient } from '../../lib/directory/client.ts';
-import { parseEntraGroupId, parseEntraUserId } from '../../lib/ids.ts';
+import { hashKey, parseEntraGroupId, parseEntraUserId } from '../../lib/ids.ts';
 import { revealKeys } from '../../lib/keys/reveal.ts';
-import type { Secret } from '../../lib/secret.ts';
+import { Secret } from '../../lib/secret.ts';
 import { createDatabase, type Database } from '../../lib/store/database.ts';
 import { listKeysOf } from '../../lib/store/keys.ts';
 import { seedGroupId, seedLargeCompany } from '../world/tenant/seed.ts';
@@ -50,18 +50,19 @@ export async function measureLeaver(context: BenchContext): Promise<Figure[]> {
   });
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), world.tenant.caPem]);
   const database = createDatabase({ url: world.controlDatabaseUrl });
+  const litellm = createDatabase({ url: new Secret(world.postgres.url('litellm')), maxConnections: 1 });
   try {
     await world.syncNow();
     const leavers = await chooseLeavers(world, database);
     const samples: Sample[] = [];
     for (const leaver of leavers) {
-      const refusedMs = await timeLeaving(world, leaver);
+      const refusedMs = await timeLeaving(world, litellm, leaver);
       samples.push({ refusedMs, bareMs: await timeBare(world, database, leaver) });
       context.log(`leaver: refused after ${refusedMs.toFixed(0)} ms`);
     }
     return figuresOf(samples.slice(WARM_UPS));
   } finally {
-    await database.close();
+    await Promise.all([database.close(), litellm.close()]);
     await world.stop();
   }
 }
@@ -86,12 +87,22 @@ async function chooseLeavers(world: World, database: Database): Promise<Leaver[]
 }
 
 /** From the change in the tenant, which notifies at once, to the start of the first call that is refused. */
-async function timeLeaving(world: World, { userId, groupId, key }: Leaver): Promise<number> {
+async function timeLeaving(
+  world: World,
+  litellm: Database,
+  { userId, groupId, key }: Leaver,
+): Promise<number> {
   const call = () => world.callModel({ key, model: 'gpt-4' });
   if ((await call()).status !== 200) throw new Error('leaver: the key does not answer before.');
   await world.quiet();
   const leftAtMs = performance.now();
   world.tenant.tenant.removeMember(groupId, userId);
+  // LiteLLM's one process is not kept busy with calls while it is to block: its database tells when it has.
+  await waitUntil(() => isBlocked(litellm, key), {
+    what: 'leaver: the key is blocked',
+    limitMs: 60_000,
+    everyMs: 1,
+  });
   const refusedAtMs = await waitUntil(
     async () => {
       const calledAtMs = performance.now();
@@ -101,6 +112,14 @@ async function timeLeaving(world: World, { userId, groupId, key }: Leaver): Prom
   );
   await world.quiet();
   return refusedAtMs - leftAtMs;
+}
+
+async function isBlocked(litellm: Database, key: Secret): Promise<boolean> {
+  const { rows } = await litellm.query<{ blocked: boolean | null }>(
+    'select blocked from "LiteLLM_VerificationToken" where token = $1',
+    [hashKey(key.reveal())],
+  );
+  return rows[0]?.blocked === true;
 }
 
 /** One question to Graph about the person, and one block of a key, one after the other and nothing else. */

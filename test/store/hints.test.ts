@@ -9,7 +9,7 @@ import { createWebhookRole } from './webhook-role.ts';
 
 const createControlDatabase = useControlDatabases();
 const group = (n: number, ...userIds: string[]): NewHint => ({ resource: `groups/${guid(n)}`, userIds });
-const claim = (database: Database) => database.transaction(claimHints);
+const claim = (database: Database) => claimHints(database);
 const FLOOD_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /** As many hints as asked for, written past the webhook's function. */

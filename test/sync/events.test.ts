@@ -290,5 +290,5 @@ test('a hint that comes again while a run is at work outlives that run', async (
 
   await run();
 
-  expect(await database.transaction(claimHints)).toHaveLength(1);
+  expect(await claimHints(database)).toHaveLength(1);
 });

@@ -5,7 +5,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { systemClock } from '../../lib/clock.ts';
 import type { DirectoryUser } from '../../lib/directory/directory.ts';
 import { createGateway, type Gateway } from '../../lib/gateway/client.ts';
-import { readStateFromApi } from '../../lib/gateway/state-from-api.ts';
+import { readKeysFromApi, readStateFromApi } from '../../lib/gateway/state-from-api.ts';
 import { type EntraGroupId, parseEntraGroupId, parseEntraUserId, parseRunId } from '../../lib/ids.ts';
 import { createEscrowKeyPair } from '../../lib/keys/escrow.ts';
 import { mintKey } from '../../lib/keys/mint.ts';
@@ -43,6 +43,7 @@ export async function createCompany(
     policy: policyFor(groups),
     directory,
     readGatewayState: (signal) => readStateFromApi(gateway, signal),
+    readGatewayKeys: (keyHashes, signal) => readKeysFromApi(gateway, keyHashes, signal),
     readGatewayDigest: async () => null,
     codeVersion: 'test',
     keepSubscriptions: async () => ({ state: 'not-due' }),

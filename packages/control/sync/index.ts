@@ -6,7 +6,13 @@ import { randomUUID } from 'node:crypto';
 import policyValue from 'virtual:policy';
 import * as z from 'zod';
 import { systemClock } from '../../../lib/clock.ts';
-import { composeSync, directorySettings, SYNC_SETTINGS } from '../../../lib/composition.ts';
+import {
+  composeSync,
+  createDatabases,
+  type Databases,
+  directorySettings,
+  SYNC_SETTINGS,
+} from '../../../lib/composition.ts';
 import { parseSettings } from '../../../lib/config.ts';
 import { createTokenSource, type TokenSource } from '../../../lib/directory/token.ts';
 import { ControlError, isControlError } from '../../../lib/errors.ts';
@@ -31,6 +37,7 @@ const eventSchema = z.object({
 });
 
 let sharedTokens: TokenSource | undefined;
+let sharedDatabases: Databases | undefined;
 
 export async function main(event: unknown, context: Context): Promise<Result> {
   const log = createLog({ function: 'control/sync', activationId: context.activationId });
@@ -38,6 +45,7 @@ export async function main(event: unknown, context: Context): Promise<Result> {
     const { trigger } = parseEvent(event);
     const settings = parseSettings(SYNC_SETTINGS, process.env);
     sharedTokens ??= createTokenSource(directorySettings(settings));
+    sharedDatabases ??= createDatabases(settings);
     const remainingMs = context.getRemainingTimeInMillis() - MARGIN_MS;
     const deadlineAt = new Date(systemClock.now().getTime() + remainingMs);
     const parts = composeSync({
@@ -48,19 +56,16 @@ export async function main(event: unknown, context: Context): Promise<Result> {
       deadlineAt,
       codeVersion: context.functionVersion,
       tokens: sharedTokens,
+      databases: sharedDatabases,
     });
-    try {
-      const signal = AbortSignal.timeout(Math.max(0, remainingMs));
-      const serving = {
-        ...parts,
-        newRunId: () => parseRunId(randomUUID()),
-        run: (request: RunRequest) => reconcile(parts, request),
-      };
-      const request = { trigger, actor: 'control/sync', deadlineAt, signal };
-      return { body: await serveUntilQuiet(serving, request) };
-    } finally {
-      await parts.close();
-    }
+    const serving = {
+      ...parts,
+      newRunId: () => parseRunId(randomUUID()),
+      run: (request: RunRequest) => reconcile(parts, request),
+    };
+    const signal = AbortSignal.timeout(Math.max(0, remainingMs));
+    const request = { trigger, actor: 'control/sync', deadlineAt, signal };
+    return { body: await serveUntilQuiet(serving, request) };
   } catch (error) {
     if (isControlError(error, 'LEASE_HELD')) {
       log.info('run_skipped', { code: error.code });
