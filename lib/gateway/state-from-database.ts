@@ -14,28 +14,28 @@ export type GatewayDatabase = {
 
 // Column names are those of the admin API, so one schema reads both. Timestamps there are without zone, in UTC.
 // Sessions of LiteLLM's own pages have the team litellm-dashboard; /key/list leaves them out as well.
-const ROWS = `
-with t as materialized (
-    select team_id, team_alias, models, max_budget, budget_duration, tpm_limit, rpm_limit, blocked, metadata,
-           members_with_roles
-      from "LiteLLM_TeamTable"),
-  u as materialized (
-    select user_id, sso_user_id, user_email, user_alias, user_role, metadata from "LiteLLM_UserTable"),
-  k as materialized (
-    select token, key_alias, user_id, team_id, blocked,
-           to_char(expires, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as expires, metadata
-      from "LiteLLM_VerificationToken" where team_id is distinct from 'litellm-dashboard'),
-  d as (select md5(concat(
-    (select string_agg(md5(t::text), '' order by team_id) from t), '/',
-    (select string_agg(md5(u::text), '' order by user_id) from u), '/',
-    (select string_agg(md5(k::text), '' order by token) from k))) as digest)`;
-const STATE = `${ROWS}
-select (select coalesce(json_agg(t order by team_id), '[]') from t) as teams,
-       (select coalesce(json_agg(u order by user_id), '[]') from u) as users,
-       (select coalesce(json_agg(k order by token), '[]') from k) as keys,
-       digest from d`;
-// Nothing travels but 32 characters: whether anything is other than it was, for the price of a scan.
-const DIGEST = `${ROWS} select digest from d`;
+const TEAMS = `select team_id, team_alias, models, max_budget, budget_duration, tpm_limit, rpm_limit, blocked, metadata,
+  members_with_roles from "LiteLLM_TeamTable"`;
+const USERS = `select user_id, sso_user_id, user_email, user_alias, user_role, metadata from "LiteLLM_UserTable"`;
+const keysWith = (expires: string) =>
+  `select token, key_alias, user_id, team_id, blocked, ${expires} as expires, metadata from "LiteLLM_VerificationToken"`;
+const KEYS = keysWith(`to_char(expires, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`);
+const OF_PEOPLE = `team_id is distinct from 'litellm-dashboard'`;
+
+// PostgreSQL's own hash of each row, 64 bits: no order, no text, a fifth of the time of md5 (measured at 10,000 keys).
+// Against change, not against forgery: whoever may write these tables needs no collision.
+const hashOf = (rows: string) =>
+  `(select concat(count(*), ':', sum(hash_record_extended(r, 0))) from (${rows}) r)`;
+const KEYS_HASH = hashOf(`${keysWith('expires')} where ${OF_PEOPLE}`);
+const DIGEST_VALUE = `concat_ws('/', ${hashOf(TEAMS)}, ${hashOf(USERS)}, ${KEYS_HASH})`;
+
+const STATE = `
+select (select coalesce(json_agg(t), '[]') from (${TEAMS} order by team_id) t) as teams,
+       (select coalesce(json_agg(u), '[]') from (${USERS} order by user_id) u) as users,
+       (select coalesce(json_agg(k), '[]') from (${KEYS} where ${OF_PEOPLE} order by token) k) as keys,
+       ${DIGEST_VALUE} as digest`;
+// Nothing travels but a line: whether anything is other than it was, for the price of a scan.
+const DIGEST = `select ${DIGEST_VALUE} as digest`;
 
 const stateRows = z
   .tuple([
@@ -81,11 +81,6 @@ export async function readStateDigest(database: GatewayDatabase, signal?: AbortS
   return digestRows.parse(rows);
 }
 
-const KEYS = `
-select token, key_alias, user_id, team_id, blocked,
-       to_char(expires, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as expires, metadata
-  from "LiteLLM_VerificationToken" where token = any ($1::text[])`;
-
 /** These keys alone; one that LiteLLM lacks is absent. Throws as `readStateFromDatabase` does. */
 export async function readKeysFromDatabase(
   database: GatewayDatabase,
@@ -93,9 +88,11 @@ export async function readKeysFromDatabase(
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<KeyHash, GatewayKey>> {
   signal?.throwIfAborted();
-  const { rows } = await database.query(KEYS, [keyHashes]).catch((cause: unknown) => {
-    throw toControlError(cause);
-  });
+  const { rows } = await database
+    .query(`${KEYS} where token = any ($1::text[])`, [keyHashes])
+    .catch((cause: unknown) => {
+      throw toControlError(cause);
+    });
   const parsed = z.array(keyRow).safeParse(rows);
   if (!parsed.success) throw unknownForm(parsed.error);
   const keys = parsed.data.map(toGatewayKey).filter((key) => key !== undefined);
