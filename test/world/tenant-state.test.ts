@@ -71,6 +71,112 @@ test('a deleted group is gone from the groups that held it', () => {
   expect(tenant.listTransitiveMemberIds('top')).toEqual([]);
 });
 
+test('a restored user is as before, in the groups that still exist', () => {
+  const tenant = tenantOf({
+    groups: [group('one', 'ann'), group('two', 'ann', 'ben'), group('gone', 'ann')],
+  });
+  tenant.disableUser('ann');
+  tenant.deleteUser('ann');
+  tenant.deleteGroup('gone');
+  const before = tenant.lastSequence();
+
+  tenant.restoreUser('ann');
+
+  expect(tenant.findUser('ann')).toEqual({ ...user('ann'), accountEnabled: false });
+  expect(tenant.listGroups().map(({ memberIds }) => [...memberIds].sort())).toEqual([
+    ['ann'],
+    ['ann', 'ben'],
+  ]);
+  expect(tenant.listChanges(before)).toEqual([
+    {
+      sequence: before + 1,
+      kind: 'user-updated',
+      userId: 'ann',
+      properties: ['deletedDateTime'],
+      isRestored: true,
+    },
+    { sequence: before + 2, kind: 'member-added', groupId: 'one', memberId: 'ann' },
+    { sequence: before + 3, kind: 'member-added', groupId: 'two', memberId: 'ann' },
+  ]);
+});
+
+test('a restored Microsoft 365 group has its members that still exist, and is where it was', () => {
+  const unified = { ...group('unified', 'ann', 'ben'), isUnified: true };
+  const tenant = tenantOf({ groups: [unified, group('top', 'unified')] });
+  tenant.deleteGroup('unified');
+  expect(tenant.findGroup('unified')).toBeUndefined();
+  expect(tenant.listTransitiveMemberIds('top')).toEqual([]);
+  tenant.deleteUser('ben');
+
+  tenant.restoreGroup('unified');
+
+  expect(tenant.findGroup('unified')).toEqual({ ...unified, memberIds: ['ann'] });
+  expect(tenant.listTransitiveMemberIds('top')).toEqual(['unified', 'ann']);
+  expect(tenant.listChanges()).toContainEqual(
+    expect.objectContaining({ kind: 'group-deleted', groupId: 'unified', isSoft: true }),
+  );
+});
+
+test('a deleted security group is gone for good, and so is what exists or was restored already', () => {
+  const tenant = tenantOf({ groups: [group('security', 'ann')] });
+  tenant.deleteGroup('security');
+  tenant.deleteUser('ben');
+  tenant.restoreUser('ben');
+  tenant.deleteUser('cem');
+  tenant.createUser(user('cem'));
+
+  expect(() => tenant.restoreGroup('security')).toThrow('security');
+  expect(() => tenant.restoreUser('ben')).toThrow('ben');
+  expect(() => tenant.restoreUser('cem')).toThrow('cem');
+  expect(() => tenant.restoreUser('ann')).toThrow('ann');
+});
+
+test('what was deleted is restorable for 30 days and no longer', () => {
+  let now = new Date('2026-01-01T00:00:00Z');
+  const seed = { users: [user('ann'), user('ben')], groups: [{ ...group('unified'), isUnified: true }] };
+  const tenant = createTenantState(seed, () => now);
+  for (const id of ['ann', 'ben']) tenant.deleteUser(id);
+  tenant.deleteGroup('unified');
+
+  now = new Date('2026-01-31T00:00:00Z');
+  tenant.restoreUser('ann');
+  now = new Date('2026-01-31T00:00:01Z');
+
+  expect(tenant.findUser('ann')).toBeDefined();
+  expect(() => tenant.restoreUser('ben')).toThrow('30 days');
+  expect(() => tenant.restoreGroup('unified')).toThrow('30 days');
+});
+
+test('a Microsoft 365 group cannot hold a group', () => {
+  const tenant = tenantOf({ groups: [{ ...group('unified'), isUnified: true }, group('child')] });
+
+  expect(() => tenant.addMember('unified', 'child')).toThrow('unified');
+});
+
+test('people and groups can be looked at as they were after any change', () => {
+  const tenant = tenantOf({ groups: [group('team', 'ann')] });
+  tenant.addMember('team', 'ben');
+  tenant.rename('ben', { displayName: 'Benno' });
+  tenant.deleteUser('ben');
+  tenant.restoreUser('ben');
+
+  const states = [0, 1, 2, 3, 4, 5, 6].map((sequence) => [
+    tenant.findUserAt('ben', sequence)?.displayName,
+    tenant.findGroupAt('team', sequence)?.memberIds.includes('ben'),
+    tenant.listUsersAt(sequence).length,
+  ]);
+
+  expect(states).toEqual([
+    ['ben', false, 3],
+    ['ben', true, 3],
+    ['Benno', true, 3],
+    ['Benno', false, 3],
+    [undefined, false, 2],
+    ['Benno', false, 3],
+    ['Benno', true, 3],
+  ]);
+});
+
 test('an unknown id and a taken id are refused', () => {
   const tenant = tenantOf({ groups: [group('team')] });
 

@@ -60,7 +60,7 @@ function describe(change: LoggedChange): Fact {
       return group(change.groupId);
     case 'group-deleted':
       // Security groups have no soft deletion.
-      return { collection: 'groups', id: change.groupId, changeType: 'deleted' };
+      return { collection: 'groups', id: change.groupId, changeType: change.isSoft ? 'updated' : 'deleted' };
     case 'user-created':
     case 'user-updated':
     case 'user-deleted':

@@ -4,6 +4,9 @@ import type { Fault } from './faults.ts';
 import { hideFields } from './graph-fields.ts';
 import type { Reply } from './reply.ts';
 
+/** A reply that may know how it would read under faults that need more than its text to be changed. */
+export type SpoilableReply = Reply & { readonly underFaults?: (faults: readonly Fault[]) => Reply };
+
 type Failure = { readonly status: number; readonly retryAfterSeconds?: number | undefined };
 
 /** What to answer in place of the right thing, if a fault asks for it. */
@@ -11,8 +14,13 @@ export function findFailure(faults: readonly Fault[]): Failure | undefined {
   return faults.find((fault) => fault.kind === 'status' || fault.kind === 'batch-item-status');
 }
 
-/** `reply` with its body changed as the faults say; `address` is the whole address that was asked for. */
-export function spoilReply(reply: Reply, faults: readonly Fault[], address: string): Reply {
+/** `reply` as it is under the faults; `address` is the whole address that was asked for. */
+export function spoilReply(
+  { underFaults, ...plain }: SpoilableReply,
+  faults: readonly Fault[],
+  address: string,
+): Reply {
+  const reply = faults.length > 0 && underFaults ? underFaults(faults) : plain;
   return { ...reply, body: faults.reduce((body, fault) => spoilBody(body, fault, address), reply.body) };
 }
 

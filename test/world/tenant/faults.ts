@@ -31,6 +31,18 @@ const fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('reversed-batch') }),
   /** The first item of a batch is left out. */
   z.strictObject({ kind: z.literal('lost-batch-item') }),
+  /** A round of a delta begins with an empty page that leads on; a later page is not changed. */
+  z.strictObject({ kind: z.literal('delta-empty-page') }),
+  /** The items of the round before come again, as they were then, before those of the round that is begun. */
+  z.strictObject({ kind: z.literal('delta-replay') }),
+  /** 410 with the address that starts anew. */
+  z.strictObject({ kind: z.literal('delta-gone') }),
+  /** 400 syncStateNotFound, as after seven days. */
+  z.strictObject({ kind: z.literal('delta-token-expired') }),
+  /** The round that is begun ends before the newest changes; the next one reports them. */
+  z.strictObject({ kind: z.literal('delta-lag'), changeCount: z.int().positive() }),
+  /** A list of direct members is as it was so many changes of that group's members ago. */
+  z.strictObject({ kind: z.literal('stale-members'), changeCount: z.int().positive() }),
 ]);
 
 export const faultRule = z.strictObject({

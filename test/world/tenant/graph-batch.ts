@@ -51,13 +51,14 @@ export function answerBatch(
       Object.entries(item.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
     );
     const right = () =>
-      spoilReply(
-        answerGraph(world, { method: item.method, url, headers, content: item.body }),
-        struck,
-        url.href,
-      );
+      // https://learn.microsoft.com/graph/json-batching#request-format
+      item.body !== undefined && headers['content-type'] === undefined
+        ? graphError(400, 'BadRequest', 'A request with a body needs the header Content-Type.')
+        : answerGraph(world, { method: item.method, url, headers, content: item.body });
     const failure = findFailure(struck);
-    const reply = failure ? failureReply(failure.status, failure.retryAfterSeconds) : right();
+    const reply = failure
+      ? failureReply(failure.status, failure.retryAfterSeconds)
+      : spoilReply(right(), struck, url.href);
     requests.record({ method: item.method, path, status: reply.status, isBatchItem: true });
     const replyHeaders = { 'Content-Type': 'application/json', ...reply.headers };
     return { id: item.id, status: reply.status, headers: replyHeaders, body: reply.body };

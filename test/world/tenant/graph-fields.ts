@@ -1,8 +1,9 @@
 // $select: which properties of an object Graph returns, and which it leaves out unless asked.
 
 import { graphError, type Reply } from './reply.ts';
+import type { TenantGroup } from './state.ts';
 
-type Item = Readonly<Record<string, unknown>>;
+export type GraphItem = Readonly<Record<string, unknown>>;
 
 /** Every property that may be selected on a user here. */
 export const USER_FIELDS = [
@@ -24,15 +25,29 @@ export const GROUP_FIELDS = [
   'groupTypes',
 ] as const;
 
+/** A group with all its properties.
+ *  https://learn.microsoft.com/graph/api/resources/groups-overview#group-types-in-microsoft-entra-id-and-microsoft-graph */
+export function asGroup({ id, displayName, isUnified = false }: TenantGroup): GraphItem {
+  return {
+    id,
+    displayName,
+    description: null,
+    mail: null,
+    mailEnabled: isUnified,
+    securityEnabled: !isUnified,
+    groupTypes: isUnified ? ['Unified'] : [],
+  };
+}
+
 // https://learn.microsoft.com/graph/api/resources/user: returned only on $select.
 const ONLY_ON_SELECT: ReadonlySet<string> = new Set(['accountEnabled', 'userType']);
 
 export type Selected =
-  | { readonly kind: 'selected'; readonly item: Item }
+  | { readonly kind: 'selected'; readonly item: GraphItem }
   | { readonly kind: 'unknown-field'; readonly reply: Reply };
 
 /** `item` with the selected properties; annotations such as @odata.type always stay. */
-export function selectFields(item: Item, select: string | null, known: readonly string[]): Selected {
+export function selectFields(item: GraphItem, select: string | null, known: readonly string[]): Selected {
   const wanted = select?.split(',').map((name) => name.trim());
   const unknown = wanted?.find((name) => !known.includes(name));
   if (unknown !== undefined) {
@@ -47,7 +62,7 @@ export function selectFields(item: Item, select: string | null, known: readonly 
 
 /** The limited form of an object: type and id, every other property null.
  *  https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects */
-export function hideFields(item: Item): Item {
+export function hideFields(item: GraphItem): GraphItem {
   return Object.fromEntries(
     Object.entries(item).map(([name, value]) => [
       name,

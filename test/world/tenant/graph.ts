@@ -2,12 +2,13 @@
 // vendor's pages; what they do not cover here answers 501 instead of guessing.
 
 import type { Clock } from '../../../lib/clock.ts';
+import type { SpoilableReply } from './fault-effects.ts';
 import { answerDelta, type DeltaQuirks } from './graph-delta.ts';
-import { GROUP_FIELDS, hideFields, selectFields, USER_FIELDS } from './graph-fields.ts';
+import { asGroup, GROUP_FIELDS, hideFields, selectFields, USER_FIELDS } from './graph-fields.ts';
 import { answerList } from './graph-list.ts';
-import { answerCheckMemberGroups } from './graph-membership.ts';
+import { answerCheckMemberGroups, directMemberIds, staleCountOf } from './graph-membership.ts';
 import { graphError, graphReply, notSimulated, type Reply } from './reply.ts';
-import type { TenantGroup, TenantState } from './state.ts';
+import type { TenantState } from './state.ts';
 
 /** Group.Read.All is for subscriptions on groups only. */
 export type Permission = 'GroupMember.Read.All' | 'User.Read.All' | 'Group.Read.All';
@@ -19,6 +20,7 @@ export type GraphWorld = {
   readonly permissions: Set<Permission>;
   /** Delta tokens grow old by it. */
   readonly clock?: Clock;
+  /** What goes on until it is turned off; what strikes single requests is in faults.ts. */
   readonly quirks?: DeltaQuirks;
 };
 
@@ -35,15 +37,17 @@ const CAST_TO_USER = 'microsoft.graph.user';
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Graph's answer to one authorised call. */
-export function answerGraph(world: GraphWorld, call: GraphCall): Reply {
+export function answerGraph(world: GraphWorld, call: GraphCall): SpoilableReply {
   const [, , collection, id, relation, cast, ...rest] = call.url.pathname.split('/').map(decodeURIComponent);
   if (rest.length > 0) return notSimulated(call.url.pathname);
-  const isQuestion = call.method === 'POST' && collection === 'users' && relation === 'checkMemberGroups';
-  if (call.method !== 'GET' && !isQuestion) return notSimulated(`${call.method} ${call.url.pathname}`);
+  const isQuestion = collection === 'users' && relation === 'checkMemberGroups';
+  if (call.method !== (isQuestion ? 'POST' : 'GET')) {
+    return notSimulated(`${call.method} ${call.url.pathname}`);
+  }
   if (collection === 'users') return answerUsers(world, call, id, relation);
   if (collection !== 'groups') return notSimulated(call.url.pathname);
   if (!world.permissions.has('GroupMember.Read.All')) return denied();
-  if (id === 'delta') return answerDelta(world, call, 'groups');
+  if (isDelta(id) && relation === undefined) return answerDelta(world, call, 'groups');
   if (id === undefined) {
     return answerList(world, call, { items: world.tenant.listGroups().map(asGroup), fields: GROUP_FIELDS });
   }
@@ -53,21 +57,19 @@ export function answerGraph(world: GraphWorld, call: GraphCall): Reply {
   if (relation === undefined) return answerOne(call, asGroup(group), GROUP_FIELDS);
   if (relation !== 'members' && relation !== 'transitiveMembers') return notSimulated(relation);
   if (cast !== undefined && cast !== CAST_TO_USER) return notSimulated(cast);
-  const ids =
-    relation === 'members' ? directMembers(world, group) : world.tenant.listTransitiveMemberIds(group.id);
-  return answerMembers(world, call, ids, cast !== undefined);
+  const isCast = cast !== undefined;
+  if (relation === 'transitiveMembers') {
+    return answerMembers(world, call, world.tenant.listTransitiveMemberIds(group.id), isCast);
+  }
+  const answer = (count = 0) =>
+    answerMembers(world, call, directMemberIds(world.tenant, group, count), isCast);
+  const staleCount = world.quirks?.staleCount;
+  return { ...answer(staleCount), underFaults: (faults) => answer(staleCountOf(faults) ?? staleCount) };
 }
 
-/** As they are, or as a replica that lags behind still has them. */
-function directMembers({ tenant, quirks }: GraphWorld, group: TenantGroup): readonly string[] {
-  const ids = new Set(group.memberIds);
-  const hidden = quirks && quirks.staleCount > 0 ? tenant.listChanges().slice(-quirks.staleCount) : [];
-  for (const change of hidden.toReversed()) {
-    if (!('memberId' in change) || change.groupId !== group.id) continue;
-    if (change.kind === 'member-added') ids.delete(change.memberId);
-    else if (tenant.findUser(change.memberId) ?? tenant.findGroup(change.memberId)) ids.add(change.memberId);
-  }
-  return [...ids];
+/** `delta` is short for the qualified name. https://learn.microsoft.com/graph/delta-query-groups */
+function isDelta(id: string | undefined): boolean {
+  return id === 'delta' || id === 'microsoft.graph.delta';
 }
 
 function answerMembers(world: GraphWorld, call: GraphCall, ids: readonly string[], isCast: boolean): Reply {
@@ -97,17 +99,19 @@ function answerUsers(
   call: GraphCall,
   id: string | undefined,
   relation: string | undefined,
-): Reply {
+): SpoilableReply {
   if (!world.permissions.has('User.Read.All')) return denied();
-  if (id === 'delta') return answerDelta(world, call, 'users');
+  if (isDelta(id) && relation === undefined) return answerDelta(world, call, 'users');
   if (id === undefined)
     return answerList(world, call, { items: world.tenant.listUsers(), fields: USER_FIELDS });
   const user = world.tenant.findUser(id.toLowerCase());
   if (user === undefined) return notFound(id);
   if (relation === undefined) return answerOne(call, user, USER_FIELDS);
-  return relation === 'checkMemberGroups'
+  if (relation !== 'checkMemberGroups') return notSimulated(relation);
+  // https://learn.microsoft.com/graph/api/user-checkmembergroups#permissions asks for both.
+  return world.permissions.has('GroupMember.Read.All')
     ? answerCheckMemberGroups(world, call, user.id)
-    : notSimulated(relation);
+    : denied();
 }
 
 function answerOne(
@@ -117,18 +121,6 @@ function answerOne(
 ): Reply {
   const selected = selectFields(item, call.url.searchParams.get('$select'), fields);
   return selected.kind === 'unknown-field' ? selected.reply : graphReply(200, selected.item);
-}
-
-function asGroup({ id, displayName }: { readonly id: string; readonly displayName: string }) {
-  return {
-    id,
-    displayName,
-    description: null,
-    mail: null,
-    mailEnabled: false,
-    securityEnabled: true,
-    groupTypes: [],
-  };
 }
 
 function denied(): Reply {

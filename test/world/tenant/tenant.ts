@@ -67,7 +67,10 @@ export async function startTenant(options: TenantOptions) {
   const deliveries = createDeliveries(clock, postOverHttp, { ...DELIVERY_RULES, ...options.delivery });
   const publisher = createPublisher(subscriptions, deliveries, options.tenantId);
   const panel = createSubscriptionsPanel(subscriptions, publisher);
-  const tenant = observeChanges(createTenantState(options.seed ?? seedCompany()), publisher.publish);
+  const tenant = observeChanges(
+    createTenantState(options.seed ?? seedCompany(), clock.now),
+    publisher.publish,
+  );
   const permissions = new Set<Permission>(['GroupMember.Read.All', 'User.Read.All', 'Group.Read.All']);
   const faults = createFaults();
   const requests = createRequests();
