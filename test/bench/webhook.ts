@@ -88,10 +88,10 @@ export async function measureWebhook(context: BenchContext): Promise<Figure[]> {
 /** The same pace against a function that only inserts, on a host of the same kind. */
 async function timeBareHandler(world: World, { workDir }: BenchContext): Promise<number[]> {
   const functionsDir = join(workDir, 'bare-functions');
-  await mkdir(join(functionsDir, 'control', 'bare'), { recursive: true });
+  await mkdir(join(functionsDir, 'bare'), { recursive: true });
   await build({
     entryPoints: [join(import.meta.dirname, 'bare-insert.ts')],
-    outfile: join(functionsDir, 'control', 'bare', 'index.js'),
+    outfile: join(functionsDir, 'bare', 'index.js'),
     bundle: true,
     platform: 'node',
     format: 'cjs',

@@ -20,6 +20,8 @@ const stateDir = folder.path;
 
 beforeAll(async () => {
   world = await startWorld({ stateDir, mode: 'fast', schedule: false, log: () => undefined });
+  // The runs of this file are made by `lcp apply`, and no notification is to be faster.
+  world.tenant.deliveries.faults.add({ kind: 'lose' });
 }, 120_000);
 
 afterAll(async () => {
@@ -92,6 +94,28 @@ test('status tells the last runs, what waits and how many keys there are', async
   expect(out).toMatch(/Runs \(newest first\)\n {2}\S+ {2}succeeded {2}cli/);
   expect(out).toContain('Waiting for a decision\n  nothing');
   expect(out).toMatch(/\d+ live; \d+ not picked up/);
+  expect(out).toMatch(
+    /Notifications from Microsoft\n {2}groups: active, made 0 min ago, .*expires in 72 h\n {2}users: active/,
+  );
+});
+
+test('without notifications status exits 1 and doctor fails, and both say what to do', async () => {
+  world.tenant.permissions.delete('Group.Read.All');
+  for (const { id } of world.tenant.subscriptions.list()) world.tenant.subscriptions.remove(id);
+  const database = new pg.Client({ connectionString: world.environment.CONTROL_DATABASE_URL });
+  await database.connect();
+  await database.query('update subscription_checks set checked_at = null');
+  await database.end();
+  await lcp(['apply', ...POLICY]);
+  const [status, doctor] = [await lcp(['status']), await lcp(['doctor', ...POLICY])];
+  world.tenant.permissions.add('Group.Read.All');
+  await lcp(['apply', ...POLICY]);
+
+  expect([status.code, doctor.code]).toEqual([1, 1]);
+  expect(status.out).toContain('groups: none; changes are found by the schedule, within five minutes');
+  expect(status.out).toContain('grant the application permission Group.Read.All');
+  expect(doctor.out).toContain('FAIL  Microsoft notifies us of joins and leaves');
+  expect((await lcp(['status'])).code).toBe(0);
 });
 
 test('status exits 1 and says why while removals wait for a decision', async () => {

@@ -1,7 +1,7 @@
 // The console as a person uses it, in a real Chromium on a fast world: by role and label only.
 
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startBrowser } from './browser.ts';
 import { type Console, startConsole } from './console/server.ts';
 import { makeThrowAwayFolder } from './throw-away-folder.ts';
@@ -25,8 +25,11 @@ beforeAll(async () => {
   ]);
   console = await world.usePort('console', (port) => startConsole(world, port));
 });
+// What a test syncs itself must not be done before by a notification; one test lets them through.
+beforeEach(() => void world.tenant.deliveries.faults.add({ kind: 'lose' }));
 afterEach(async () => {
   world.tenant.faults.clear();
+  world.tenant.deliveries.faults.clear();
   for (const context of contexts.splice(0)) await context.close();
 });
 afterAll(async () => {
@@ -85,6 +88,24 @@ test('who joins a group gets a key that works, and who leaves it has one that is
   expect(membersRow).not.toContain('blocked');
   expect(asLeaver).toMatch(/^401 .*Key is blocked/);
   expect(await textOf(keyRow(page, 'Chloe Brandt'))).toContain('blocked');
+});
+
+test('with Microsoft’s notifications nobody needs to press anything', async () => {
+  const page = await openConsole();
+  await sync(page, 'The run succeeded');
+  world.tenant.deliveries.faults.clear();
+
+  await press(page, 'Chloe Brandt joins AI Product');
+  await said(page, /Microsoft notifies us/);
+  const cell = keyRow(page, 'Chloe Brandt');
+  await expect.poll(() => textOf(cell), { timeout: 20_000 }).toContain('live');
+  await press(page, 'Chloe Brandt leaves AI Product');
+  await expect.poll(() => call(page, 'Chloe Brandt', 'Product'), { timeout: 20_000 }).toMatch(/^401 /);
+
+  await page.getByRole('cell', { name: 'webhook' }).first().waitFor();
+  await press(page, 'Lose every notification');
+  await said(page, 'From now on every notification is lost');
+  await page.getByText('Notifications are lost', { exact: true }).waitFor();
 });
 
 test('a run that cannot read a group is shown as partial and removes nobody', async () => {

@@ -91,7 +91,7 @@ function describeWorld({ addresses, mode, isFirstStart }: World, consoleUrl: str
     ...rows.map(([name = '', value = '']) => `  ${name.padEnd(16)}${value}`),
     '',
     isFirstStart
-      ? 'Open the console and press “Sync now”: 25 people get their teams and keys. Then let someone leave.'
+      ? 'Open the console and press “Sync now”: 25 people get their teams and keys. Then let someone leave, and watch Microsoft’s notification take effect.'
       : 'Open the console; the company is as you left it.',
     'Ctrl-C stops everything.',
     'ready',

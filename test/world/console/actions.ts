@@ -31,11 +31,17 @@ export function createConsoleActions({
   faultTexts,
   clock,
 }: ActionSources) {
-  const { tenant, faults } = world.tenant;
+  const { tenant, faults, deliveries } = world.tenant;
+  const isSilent = () => deliveries.faults.list().some((fault) => fault.kind === 'lose');
   let lastCall: LastCall | undefined;
   let chosenModel = '';
   const nameOf = (userId: string) => tenant.findUser(userId)?.displayName ?? userId;
   const teamOf = (teamId: string) => world.policy.groups.find((group) => group.entra_group === teamId);
+
+  const follows = () =>
+    isSilent()
+      ? 'Nobody notifies us: the next run finds it.'
+      : 'Microsoft notifies us; LiteLLM follows in a moment.';
 
   return {
     state: () => ({ lastCall, chosenModel }),
@@ -52,17 +58,13 @@ export function createConsoleActions({
       if (change === 'join') tenant.addMember(groupId, memberId);
       else tenant.removeMember(groupId, memberId);
       const verb = change === 'join' ? 'joined' : 'left';
-      return good(
-        `${nameOf(memberId)} ${verb} ${tenant.findGroup(groupId)?.displayName}. LiteLLM follows with the next run.`,
-      );
+      return good(`${nameOf(memberId)} ${verb} ${tenant.findGroup(groupId)?.displayName}. ${follows()}`);
     },
 
     changeAccount({ userId, enabled }: { userId: string; enabled: boolean }): Message {
       if (enabled) tenant.enableUser(userId);
       else tenant.disableUser(userId);
-      return good(
-        `${nameOf(userId)}’s account is ${enabled ? 'enabled' : 'disabled'}. LiteLLM follows with the next run.`,
-      );
+      return good(`${nameOf(userId)}’s account is ${enabled ? 'enabled' : 'disabled'}. ${follows()}`);
     },
 
     rename({ userId, displayName }: { userId: string; displayName: string }): Message {
@@ -107,16 +109,22 @@ export function createConsoleActions({
       );
     },
 
+    loseNotifications(): Message {
+      deliveries.faults.add({ kind: 'lose' });
+      return good('From now on every notification is lost. The schedule, or “Sync now”, finds the changes.');
+    },
+
     injectFault({ fault, groupId }: { fault: FaultName; groupId: string }): Message {
       const where = groupId === '' ? 'all groups' : (teamOf(groupId)?.team ?? groupId);
       const text = `${FAULT_MENU[fault].text}, for ${where}`;
       faultTexts.set(faults.add(faultRuleFor(fault, groupId === '' ? undefined : groupId)), text);
-      return good(`${text}. “Sync now” shows what comes of it.`);
+      return good(`${text}. Let somebody leave, and see what comes of it.`);
     },
 
     clearFaults(): Message {
       faults.clear();
-      return good('Graph works again.');
+      deliveries.faults.clear();
+      return good('Graph works again, and notifies us.');
     },
   };
 }

@@ -112,6 +112,7 @@ export function createConsoleApp({ port, actions, readView, models, about }: App
   onPost('/call', forms.call, actions.call);
   onPost('/replace-key', forms.replaceKey, actions.replaceKey);
   onPost('/faults', forms.fault, actions.injectFault);
+  onPost('/faults/lose', forms.nothing, actions.loseNotifications);
   onPost('/faults/clear', forms.nothing, actions.clearFaults);
   return app;
 }

@@ -27,6 +27,6 @@ export const FAULT_NAMES = Object.keys(FAULT_MENU) as [FaultName, ...FaultName[]
 export function faultRuleFor(name: FaultName, groupId: string | undefined): FaultRule {
   const { fault } = FAULT_MENU[name];
   if (groupId !== undefined) return { match: { groupId }, fault };
-  // Groups are read together in one batch, and a delay for each of them would add up.
-  return { match: { path: fault.kind === 'slow' ? '/\\$batch$' : '/groups/' }, fault };
+  // Each run asks for the groups that changed; a delay for every group read after that would add up.
+  return { match: { path: fault.kind === 'slow' ? '/groups/delta' : '/groups/' }, fault };
 }

@@ -8,7 +8,7 @@ import type { ConsoleView, GroupView } from './read-view.ts';
 export function renderPeople(view: ConsoleView, links: Links): Markup {
   return html`<section id="people" data-live aria-labelledby="people-title">
     <header class="intro"><h2 id="people-title">Microsoft 365</h2>
-      <p class="quiet">The company’s directory. A click changes it there; LiteLLM follows with the next run.</p></header>
+      <p class="quiet">The company’s directory. A click changes it there; Microsoft notifies us, and LiteLLM follows in a moment.</p></header>
     <div class="wide"><table>
       <caption class="unseen">People and the groups they are in</caption>
       <thead><tr class="heads"><th scope="col">Person</th>${view.groups.map(

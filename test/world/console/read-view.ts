@@ -65,7 +65,7 @@ export async function readView(
   selectedRunId: string | undefined,
 ): Promise<ConsoleView> {
   const { world, database, faultTexts } = sources;
-  const { tenant, faults } = world.tenant;
+  const { tenant, faults, deliveries } = world.tenant;
   const teams = world.policy.groups.map((group) => ({ id: group.entra_group as string, name: group.team }));
   const [runs, keys] = await Promise.all([
     partOf(readRuns(database, selectedRunId)),
@@ -86,7 +86,10 @@ export async function readView(
       }),
     unmapped: all.filter((group) => !shown.has(group.id)).map((group) => group.displayName),
     teams,
-    faults: faults.list().map(({ id, fault }) => ({ id, text: faultTexts.get(id) ?? fault.kind })),
+    faults: [
+      ...deliveries.faults.list().map(({ id }) => ({ id: `delivery-${id}`, text: 'Notifications are lost' })),
+      ...faults.list().map(({ id, fault }) => ({ id, text: faultTexts.get(id) ?? fault.kind })),
+    ],
     isRunning: world.host.running().length > 0,
     runs,
     keys,

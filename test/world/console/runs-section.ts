@@ -32,7 +32,7 @@ export function renderRuns(view: ConsoleView, links: Links): Markup {
       <p class="quiet">Each run reads Entra and LiteLLM, plans, lets the guard judge, and applies what is allowed.</p></header>
     <form method="post" action="${links.action('/sync')}" class="line">
       <button id="sync" class="main" data-busy="Syncing…">Sync now</button>
-      <span class="quiet">${view.isRunning ? 'A run is at work.' : 'It also runs by itself every five minutes.'}</span>
+      <span class="quiet">${view.isRunning ? 'A run is at work.' : 'It also runs when Microsoft notifies us, and every five minutes.'}</span>
     </form>
     ${content}
   </section>`;
