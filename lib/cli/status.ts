@@ -8,6 +8,7 @@ import { listWaitingQuarantines } from '../store/quarantines.ts';
 import { listRuns, type RunRow } from '../store/runs.ts';
 import { requireSchema } from '../store/schema.ts';
 import { findSubscriptionCheck, listSubscriptions } from '../store/subscriptions.ts';
+import { digestOfClientState } from '../sync/keep-subscriptions.ts';
 import { describeSubscriptions } from '../sync/subscription-text.ts';
 import type { CliEnvironment } from './environment.ts';
 
@@ -29,7 +30,12 @@ export async function statusCommand(
       listSubscriptions(database),
       findSubscriptionCheck(database),
     ]);
-    const subscriptions = describeSubscriptions({ rows, check, now: environment.clock.now() });
+    const subscriptions = describeSubscriptions({
+      rows,
+      check,
+      now: environment.clock.now(),
+      newClientStateDigest: newClientStateDigest(environment),
+    });
     const keyCounts: Record<string, number> = {};
     for (const { status } of keys) keyCounts[status] = (keyCounts[status] ?? 0) + 1;
     const notRevealed = keys.filter((key) => key.status === 'live' && !key.isRevealed).length;
@@ -63,6 +69,13 @@ export async function statusCommand(
   } finally {
     await database.close();
   }
+}
+
+/** Where the variable is there and has two values. */
+function newClientStateDigest({ variables }: CliEnvironment): string | undefined {
+  if (!variables.GRAPH_CLIENT_STATE) return undefined;
+  const [newest, old] = parseSettings(['GRAPH_CLIENT_STATE'], variables).GRAPH_CLIENT_STATE;
+  return newest && old ? digestOfClientState(newest) : undefined;
 }
 
 function renderRun(run: RunRow): string {

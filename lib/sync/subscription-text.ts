@@ -10,14 +10,17 @@ export type SubscriptionsShown = {
   readonly isWell: boolean;
 };
 
+/** `newClientStateDigest` only while GRAPH_CLIENT_STATE is being changed, which is when it has two values. */
 export function describeSubscriptions({
   rows,
   check,
   now,
+  newClientStateDigest,
 }: {
   readonly rows: readonly SubscriptionRow[];
   readonly check: SubscriptionCheck;
   readonly now: Date;
+  readonly newClientStateDigest?: string | undefined;
 }): SubscriptionsShown {
   const live = rows.filter((row) => row.expiresAt.getTime() > now.getTime());
   const lines = (['groups', 'users'] as const).flatMap((resource) => {
@@ -34,12 +37,14 @@ export function describeSubscriptions({
   if (check.checkedAt === null) lines.push('never looked at yet; the next run does');
   else if (now.getTime() - check.checkedAt.getTime() > 2 * HOUR_MS)
     lines.push(`last looked at ${age(check.checkedAt, now)} ago; is the schedule running?`);
-  if (
-    new Set(rows.map((row) => row.clientStateDigest)).size === 1 &&
-    check.problem === null &&
-    live.length > 0
-  )
-    lines.push('all carry the newest GRAPH_CLIENT_STATE that a run has seen; an older one may be dropped');
+  if (newClientStateDigest !== undefined) {
+    const isRolledOver = rows.every((row) => row.clientStateDigest === newClientStateDigest);
+    lines.push(
+      isRolledOver
+        ? 'all carry the new value of GRAPH_CLIENT_STATE: remove the old one and deploy'
+        : 'the old value of GRAPH_CLIENT_STATE is still in use: wait for the next run',
+    );
+  }
   const isWell = check.problem === null && new Set(live.map((row) => row.resource)).size === 2;
   return { lines, isWell };
 }
