@@ -157,6 +157,62 @@ export function describeGraph(name: string, open: () => Promise<GraphUnderTest>)
       expect(body).toMatchObject({ error: { code: 'Request_ResourceNotFound' } });
     });
 
+    test('checkMemberGroups counts nesting, and knows neither unknown people nor more than twenty groups', async () => {
+      const { body } = await call(users('$count=true&$select=id'), { headers: EVENTUAL });
+      const direct = await call(`/groups/${graph.nestedGroupId}/members?$select=id`);
+      const directIds = (direct.body.value ?? []).map((member) => member.id);
+      const nested = (body.value ?? []).find((member) => !directIds.includes(member.id));
+      const ask = (userId: unknown, groupIds: readonly string[]) =>
+        call(`/users/${userId}/checkMemberGroups`, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify({ groupIds }),
+        });
+
+      expect(await ask(nested?.id, [graph.nestedGroupId])).toMatchObject({
+        status: 200,
+        body: { value: [graph.nestedGroupId] },
+      });
+      expect((await ask(graph.unknownGroupId, [graph.nestedGroupId])).status).toBe(404);
+      expect((await ask(nested?.id, Array(21).fill(graph.nestedGroupId))).status).toBe(400);
+    });
+
+    test.each([
+      ['groups', 'id,members'],
+      ['users', FIELDS],
+    ])(
+      'a delta of %s from the latest token is empty and leads on; a damaged link is refused',
+      async (collection, select) => {
+        const latest = await call(`/${collection}/delta?$select=${select}&$deltatoken=latest`);
+        const link = String(latest.body['@odata.deltaLink']);
+        const next = await call(link);
+        const damaged = await call(link.replace(/(deltatoken=).{12}/, '$1AAAAAAAAAAAA'));
+
+        expect(latest).toMatchObject({ status: 200, body: { value: [] } });
+        expect(next.status).toBe(200);
+        expect(next.body['@odata.deltaLink'] ?? next.body['@odata.nextLink']).toContain('/delta?');
+        expect(damaged.status).toBeGreaterThanOrEqual(400);
+        expect(damaged.status).toBeLessThan(500);
+      },
+    );
+
+    test('the list of subscriptions is a list, and an address that cannot answer is no subscription', async () => {
+      const list = await call('/subscriptions');
+      const refused = await call('/subscriptions', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({
+          changeType: 'updated,deleted',
+          resource: 'users',
+          notificationUrl: 'https://localhost:9/nobody',
+          expirationDateTime: new Date(Date.now() + 60 * 60 * 1000).toISOString(),
+        }),
+      });
+
+      expect(list).toMatchObject({ status: 200, body: { value: expect.any(Array) } });
+      expect(refused.status).toBe(400);
+    });
+
     test('a missing or wrong token is 401 with InvalidAuthenticationToken', async () => {
       const wrong = await call('/groups', { headers: { Authorization: 'Bearer wrong' } });
       const missing = await fetch(`${graph.graphUrl}/v1.0/groups`);

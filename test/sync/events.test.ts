@@ -252,6 +252,20 @@ test('every six hours everything is read, and finds what no change ever told', a
   expect(await findDifferences(company)).toEqual([]);
 });
 
+test('a mapped group that is deleted loses nobody, and restored it goes on where it was', async () => {
+  const company = await syncedCompany();
+  const { run, directory, second } = company;
+  const everybody = directory.members.get(second) ?? [];
+  directory.members.delete(second);
+
+  expect(await run()).toMatchObject({ status: 'partial', done: {}, incompleteGroups: [second] });
+  expect(await run()).toMatchObject({ status: 'partial', done: {}, incompleteGroups: [second] });
+
+  directory.members.set(second, [...everybody.slice(1), newPerson()]);
+  expect(await run()).toMatchObject({ status: 'succeeded', done: { block_key: 1, mint_key: 1 } });
+  expect(await findDifferences(company)).toEqual([]);
+});
+
 test('a first read, which nothing could be checked by, is made once more five minutes later', async () => {
   const company = await syncedCompany();
   const { run, directory, database, leaveSecond } = company;
