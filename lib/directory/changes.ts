@@ -1,11 +1,11 @@
-// What changed in the tenant since a delta link, as identifiers. Graph may repeat itself, in any order and over any
+// What changed in the tenant since a delta link. Graph may repeat itself, in any order and over any
 // number of pages, empty ones included; the union of all pages is what is given.
 // https://learn.microsoft.com/graph/delta-query-overview
 
 import { type EntraGroupId, type EntraUserId, parseEntraGroupId, parseEntraUserId } from '../ids.ts';
 import type { DirectoryClient } from './client.ts';
 import { type DeltaItem, parseDeltaPage } from './delta-page.ts';
-import type { DeltaLinks, DirectoryChanges, MemberEvidence } from './directory.ts';
+import type { DeltaLinks, DirectoryChanges, MemberEvidence, UserEvidence } from './directory.ts';
 import { reasonOf } from './failure.ts';
 import { USER_FIELDS } from './members.ts';
 import { completeRead, type IncompleteRead, incompleteRead, type Read } from './read.ts';
@@ -52,7 +52,7 @@ export async function readChanges(
   return {
     status: 'complete',
     groups: evidenceByGroup(groups.items),
-    userIds: new Set<EntraUserId>(users.items.map((item) => parseEntraUserId(item.id))),
+    users: evidenceByUser(users.items),
     links: { groups: groups.link, users: users.link },
   };
 }
@@ -113,4 +113,20 @@ function evidenceByGroup(items: readonly DeltaItem[]): ReadonlyMap<EntraGroupId,
       return [parseEntraGroupId(groupId), evidence];
     }),
   );
+}
+
+function evidenceByUser(items: readonly DeltaItem[]): ReadonlyMap<EntraUserId, UserEvidence> {
+  return new Map(
+    [...Map.groupBy(items, (item) => item.id)].map(([userId, ofUser]) => {
+      const said = new Set(ofUser.map(userEvidence).filter((evidence) => evidence !== 'unknown'));
+      const [only = 'unknown'] = said.size === 1 ? said : [];
+      return [parseEntraUserId(userId), only];
+    }),
+  );
+}
+
+function userEvidence({ isRemoved, accountEnabled }: DeltaItem): UserEvidence {
+  if (isRemoved) return 'gone';
+  if (accountEnabled === undefined) return 'unknown';
+  return accountEnabled ? 'enabled' : 'disabled';
 }

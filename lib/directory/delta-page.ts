@@ -1,4 +1,5 @@
-// One page of a delta, parsed. Pure. Only identifiers are taken from it: what changed is read again, never believed.
+// One page of a delta, parsed. Pure. What changed is read again; what the page says of it only tells whether that
+// read was fresh.
 // https://learn.microsoft.com/graph/delta-query-groups
 
 import * as z from 'zod';
@@ -11,6 +12,9 @@ export type DeltaItem = {
   /** Direct members that the page names and a list of members would show; none for users. */
   readonly addedMemberIds: readonly string[];
   readonly removedMemberIds: readonly string[];
+  readonly isRemoved: boolean;
+  /** Of a user, where the page says it. */
+  readonly accountEnabled: boolean | undefined;
 };
 
 /** A page leads on or ends the round. */
@@ -34,7 +38,14 @@ const memberBody = z.object({
 const pageBody = z.object({
   '@odata.nextLink': link,
   '@odata.deltaLink': link,
-  value: z.array(z.object({ id, 'members@delta': z.array(memberBody).nullish() })),
+  value: z.array(
+    z.object({
+      id,
+      '@removed': z.unknown().optional(),
+      accountEnabled: z.boolean().nullish(),
+      'members@delta': z.array(memberBody).nullish(),
+    }),
+  ),
 });
 
 /** One page, or undefined if it has another form than Graph documents, or leads nowhere or two ways. */
@@ -42,17 +53,19 @@ export function parseDeltaPage(body: unknown): DeltaPage | undefined {
   const parsed = pageBody.safeParse(body);
   if (!parsed.success) return undefined;
   const { '@odata.nextLink': nextLink, '@odata.deltaLink': deltaLink, value } = parsed.data;
-  const items = value.map((item) => toItem(item.id, item['members@delta'] ?? []));
+  const items = value.map(toItem);
   if (nextLink !== undefined) return deltaLink === undefined ? { items, nextLink } : undefined;
   return deltaLink === undefined ? undefined : { items, deltaLink };
 }
 
-function toItem(id: string, members: readonly z.infer<typeof memberBody>[]): DeltaItem {
-  const shown = members.filter(isShown);
+function toItem(item: z.infer<typeof pageBody>['value'][number]): DeltaItem {
+  const shown = (item['members@delta'] ?? []).filter(isShown);
   return {
-    id,
+    id: item.id,
     addedMemberIds: shown.filter((member) => member['@removed'] == null).map((member) => member.id),
     removedMemberIds: shown.filter((member) => member['@removed'] != null).map((member) => member.id),
+    isRemoved: item['@removed'] != null,
+    accountEnabled: item.accountEnabled ?? undefined,
   };
 }
 

@@ -33,20 +33,22 @@ export type DirectoryGroup = {
 /** Where the next look for changes goes on: opaque addresses from Microsoft, worth 7 days. */
 export type DeltaLinks = { readonly groups: string; readonly users: string };
 
-/** What Graph says of a group's direct members; a hint how fresh a read is, never a reason to act. */
+/** What Graph says of a group's direct members, and of a user; a hint how fresh a read is, never a reason to act. */
 export type MemberEvidence = {
   readonly added: readonly string[];
   readonly removed: readonly string[];
 };
+export type UserEvidence = 'gone' | 'enabled' | 'disabled' | 'unknown';
+
+export type DirectoryEvidence = {
+  /** Every group of the tenant that changed, deleted ones included. */
+  readonly groups: ReadonlyMap<EntraGroupId, MemberEvidence>;
+  /** Every user of the tenant that changed, deleted ones included. */
+  readonly users: ReadonlyMap<EntraUserId, UserEvidence>;
+};
 
 export type DirectoryChanges =
-  | {
-      readonly status: 'complete';
-      /** Every group of the tenant that changed, deleted ones included. */
-      readonly groups: ReadonlyMap<EntraGroupId, MemberEvidence>;
-      readonly userIds: ReadonlySet<EntraUserId>;
-      readonly links: DeltaLinks;
-    }
+  | ({ readonly status: 'complete'; readonly links: DeltaLinks } & DirectoryEvidence)
   /** The links are no longer good (expired, 410, damaged): only a full read helps. */
   | { readonly status: 'reset' }
   | IncompleteRead;

@@ -5,8 +5,8 @@ import type {
   DeltaLinks,
   Directory,
   DirectoryChanges,
+  DirectoryEvidence,
   DirectoryGroup,
-  MemberEvidence,
 } from '../directory/directory.ts';
 import { completeRead, type Read } from '../directory/read.ts';
 import type { EntraGroupId, EntraUserId } from '../ids.ts';
@@ -66,7 +66,7 @@ export async function readDirectory(
   const due = await findPendingReads(parts.database, {
     mappedGroupIds,
     changedGroupIds: [...changes.groups.keys(), ...question.hintedGroupIds],
-    changedUserIds: [...changes.userIds, ...question.hintedUserIds],
+    changedUserIds: [...changes.users.keys(), ...question.hintedUserIds],
   });
   const { links } = changes;
   if (due.groupIds.length === 0 && due.userIds.length === 0) {
@@ -82,7 +82,7 @@ export async function readDirectory(
     };
   }
   const before = await readSnapshot(parts.database);
-  const observation = await readPending(parts.directory, before, due, changes.groups, mappedGroupIds, signal);
+  const observation = await readPending(parts.directory, before, due, changes, mappedGroupIds, signal);
   const hinted = question.hintedGroupIds.filter((id) => before.groups.has(id) && !changes.groups.has(id));
   const isUnseen = hinted.some((id) =>
     isSameGroup(before.groups.get(id), observation.snapshot.groups.get(id)),
@@ -96,6 +96,7 @@ export async function readDirectory(
 }
 
 const EMPTY: DirectorySnapshot = { groups: new Map(), users: new Map() };
+const NO_EVIDENCE: DirectoryEvidence = { groups: new Map(), users: new Map() };
 
 /** Links first: what changes during the read is then reported by the next look. With `changes` the links go on from
  *  the last look, and what they reported must show in what is read. Without, a replica that lags behind would go
@@ -108,7 +109,7 @@ async function readEverything(
 ): Promise<DirectoryReading> {
   const links = changes ? completeRead(changes.links) : await directory.takeLinks(signal);
   const due = { groupIds: mappedGroupIds, userIds: [] };
-  const evidence = changes?.groups ?? new Map();
+  const evidence = changes ?? NO_EVIDENCE;
   const observation = await readPending(directory, EMPTY, due, evidence, mappedGroupIds, signal);
   const update = updateOf(EMPTY, observation.snapshot, mappedGroupIds);
   const fullRead = changes ? 'confirmed' : 'unconfirmed';
@@ -125,7 +126,7 @@ async function readPending(
   directory: Directory,
   before: DirectorySnapshot,
   due: { readonly groupIds: readonly EntraGroupId[]; readonly userIds: readonly EntraUserId[] },
-  evidence: ReadonlyMap<EntraGroupId, MemberEvidence>,
+  evidence: DirectoryEvidence,
   mappedGroupIds: readonly EntraGroupId[],
   signal: AbortSignal,
 ): Promise<Observation> {

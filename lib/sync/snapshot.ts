@@ -1,7 +1,14 @@
 // What reads of single groups and people make of the last snapshot of Entra, and who is in a mapped group by it,
 // however deep. Pure. A group that could not be read makes every mapped group above it incomplete.
 
-import type { DirectGroup, DirectoryGroup, DirectoryUser, MemberEvidence } from '../directory/directory.ts';
+import type {
+  DirectGroup,
+  DirectoryEvidence,
+  DirectoryGroup,
+  DirectoryUser,
+  MemberEvidence,
+  UserEvidence,
+} from '../directory/directory.ts';
 import { completeRead, type IncompleteRead, incompleteRead, type Read } from '../directory/read.ts';
 import type { EntraGroupId, EntraUserId } from '../ids.ts';
 import type { DirectorySnapshot, SnapshotUpdate, StoredGroup } from '../store/directory-snapshot.ts';
@@ -15,16 +22,13 @@ export type Reads = {
 export type Observation = {
   readonly snapshot: DirectorySnapshot;
   readonly unreadable: ReadonlyMap<EntraGroupId, IncompleteRead>;
-  /** Groups whose read says otherwise than the change that led to it: another replica answered. */
+  /** Groups whose read, or a read of somebody in them, says otherwise than the change that led to it: another
+   *  replica answered. They are stale: the next run reads them again. */
   readonly contradicted: readonly EntraGroupId[];
 };
 
 /** `before` with the reads put in. What was not read stays as it was; what could not be read is stale. */
-export function observe(
-  before: DirectorySnapshot,
-  reads: Reads,
-  evidence: ReadonlyMap<EntraGroupId, MemberEvidence>,
-): Observation {
+export function observe(before: DirectorySnapshot, reads: Reads, evidence: DirectoryEvidence): Observation {
   const groups = new Map(before.groups);
   const users = new Map(before.users);
   const unreadable = new Map<EntraGroupId, IncompleteRead>();
@@ -47,11 +51,20 @@ export function observe(
       continue;
     }
     const { users: members, nestedGroupIds } = read.value;
-    const isStale = contradicts(read.value, evidence.get(groupId));
+    const isStale = contradicts(read.value, evidence.groups.get(groupId));
     if (isStale) contradicted.push(groupId);
     unreadable.delete(groupId);
     groups.set(groupId, { groupId, userIds: members.map((user) => user.id), nestedGroupIds, isStale });
     for (const user of members) users.set(user.id, user);
+  }
+  const doubtful = new Set(
+    [...evidence.users].filter(([id, said]) => isDoubtful(users.get(id), said)).map(([id]) => id),
+  );
+  for (const groupId of doubtful.size === 0 ? [] : parentsOf({ groups }, doubtful)) {
+    const group = groups.get(groupId);
+    if (group === undefined || group.isStale) continue;
+    groups.set(groupId, { ...group, isStale: true });
+    contradicted.push(groupId);
   }
   return { snapshot: { groups, users }, unreadable, contradicted };
 }
@@ -130,6 +143,12 @@ function contradicts(group: DirectGroup, evidence: MemberEvidence | undefined): 
   if (evidence === undefined) return false;
   const present = new Set<string>([...group.users.map((user) => user.id), ...group.nestedGroupIds]);
   return evidence.removed.some((id) => present.has(id)) || evidence.added.some((id) => !present.has(id));
+}
+
+/** Whether the last read of somebody cannot be as new as what was said. Whoever is gone is in no group any more. */
+function isDoubtful(user: DirectoryUser | undefined, said: UserEvidence): boolean {
+  if (user === undefined || said === 'unknown') return false;
+  return said === 'gone' || user.accountEnabled !== (said === 'enabled');
 }
 
 function notRead(): IncompleteRead {

@@ -15,9 +15,15 @@ const LINKS = { groups: linkOf('groups', 0), users: linkOf('users', 0) };
 type Item = { readonly id: string; readonly [field: string]: unknown };
 
 const removed = fc.constantFrom({}, { '@removed': { reason: 'deleted' } }, { '@removed': 'deleted' });
+const enabled = fc.constantFrom(
+  {},
+  { accountEnabled: true },
+  { accountEnabled: false },
+  { accountEnabled: null },
+);
 const userItem: fc.Arbitrary<Item> = fc
-  .tuple(fc.nat(12).map(userId), removed)
-  .map(([id, mark]) => ({ id, ...mark }));
+  .tuple(fc.nat(12).map(userId), removed, enabled)
+  .map(([id, mark, state]) => ({ id, ...mark, ...state }));
 const groupItem: fc.Arbitrary<Item> = fc
   .tuple(fc.nat(6).map(groupId), removed, fc.option(fc.array(userItem, { maxLength: 4 }), { nil: undefined }))
   .map(([id, mark, members]) => ({ id, ...mark, ...(members && { 'members@delta': members }) }));
@@ -35,6 +41,14 @@ function pageAnswers(collection: string, pages: readonly (readonly unknown[])[])
     return [linkOf(collection, at), ok({ value, ...link })] as const;
   });
 }
+
+/** Of all that is said of each person, the one thing that nothing else contradicts. */
+const usersOf = (items: readonly Item[]) => {
+  const said = (item: Item) =>
+    '@removed' in item ? 'gone' : { true: 'enabled', false: 'disabled' }[String(item.accountEnabled)];
+  const all = (id: string) => new Set(items.flatMap((item) => (item.id === id ? (said(item) ?? []) : [])));
+  return new Map(items.map(({ id }) => [id, all(id).size === 1 ? [...all(id)][0] : 'unknown']));
+};
 
 const membersOf = (items: readonly Item[], id: string, isRemoved: boolean) =>
   items
@@ -66,7 +80,7 @@ test('all pages together are exactly what is reported, and evidence is only what
       expect(changes).toEqual({
         status: 'complete',
         groups: new Map(expected),
-        userIds: new Set(userPages.flat().map((item) => item.id)),
+        users: usersOf(userPages.flat()),
         links: { groups: linkOf('groups', 'end'), users: linkOf('users', 'end') },
       });
       expect(calls).toHaveLength(groupPages.length + userPages.length);

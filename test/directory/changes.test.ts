@@ -31,17 +31,30 @@ test('no change costs one call for groups and one for users, and moves both link
   expect(await readChanges(client, LINKS, signal)).toEqual({
     status: 'complete',
     groups: new Map(),
-    userIds: new Set(),
+    users: new Map(),
     links: NEXT,
   });
   expect(calls).toHaveLength(2);
 });
 
-test('changed, deleted and restored people are reported alike, once each', async () => {
-  const value = [{ id: userId(1) }, { id: userId(2), ...REMOVED }, { id: userId(1).toUpperCase() }];
+test('people are reported once each, with what nothing else in the answer contradicts', async () => {
+  const value = [
+    { id: userId(1) },
+    { id: userId(2), ...REMOVED },
+    { id: userId(1).toUpperCase(), accountEnabled: false },
+    { id: userId(3), accountEnabled: true },
+    { id: userId(4), accountEnabled: true },
+    { id: userId(4), accountEnabled: false },
+  ];
   const changes = await read({ [LINKS.users]: ok({ value, '@odata.deltaLink': NEXT.users }) });
 
-  expect(changes).toMatchObject({ userIds: new Set([userId(1), userId(2)]), groups: new Map() });
+  const users = new Map([
+    [userId(1), 'disabled'],
+    [userId(2), 'gone'],
+    [userId(3), 'enabled'],
+    [userId(4), 'unknown'],
+  ]);
+  expect(changes).toMatchObject({ users, groups: new Map() });
 });
 
 test('a deleted group is reported, and so is one whose members did not change', async () => {

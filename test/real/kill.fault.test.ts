@@ -1,7 +1,7 @@
 // kill -9 of the deployed function at random points, on the real LiteLLM: whatever was done or not, one clean run
 // ends in what Entra asks for, with one live key for each person and team.
 
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -66,6 +66,8 @@ beforeAll(async () => {
       LITELLM_ADMIN_KEY: world.litellmAdminKey,
       LITELLM_DATABASE_URL: world.litellmDatabaseUrl,
       CONTROL_DATABASE_URL: url.href,
+      WEBHOOK_DATABASE_URL: url.href,
+      GRAPH_CLIENT_STATE: randomBytes(32).toString('hex'),
       KEY_ESCROW_PUBLIC_KEY: (await createEscrowKeyPair()).publicKey,
     },
   });

@@ -190,6 +190,25 @@ test('a replica that lags behind the reported change is asked again by the next 
   expect(await findDifferences(company)).toEqual([]);
 });
 
+test('an account that is disabled and that a replica still shows as enabled is asked for again by the next run', async () => {
+  const company = await syncedCompany();
+  const { run, directory, first, second } = company;
+  const [person] = directory.members.get(second) ?? [];
+  directory.staleMoment = directory.moment();
+  for (const group of [first, second])
+    directory.members.set(
+      group,
+      (directory.members.get(group) ?? []).map((member) =>
+        member.id === person?.id ? { ...member, accountEnabled: false } : member,
+      ),
+    );
+
+  expect(await run()).toMatchObject({ done: {} });
+  directory.staleMoment = undefined;
+  expect((await run()).done.block_key).toBeGreaterThan(0);
+  expect(await findDifferences(company)).toEqual([]);
+});
+
 test('a change in a nested group reaches the people of the group above; removing the nesting removes them', async () => {
   const company = await syncedCompany();
   const { run, directory, first } = company;

@@ -7,11 +7,16 @@ import type {
   Directory,
   DirectoryUser,
   MemberEvidence,
+  UserEvidence,
 } from '../../lib/directory/directory.ts';
 import { completeRead, incompleteRead } from '../../lib/directory/read.ts';
 import type { EntraGroupId, EntraUserId } from '../../lib/ids.ts';
 
-type Moment = { members: Map<EntraGroupId, DirectoryUser[]>; nested: Map<EntraGroupId, EntraGroupId[]> };
+type Lists = {
+  members: Map<EntraGroupId, DirectoryUser[]>;
+  nested: Map<EntraGroupId, EntraGroupId[]>;
+};
+type Moment = Lists & { people: Map<EntraUserId, DirectoryUser> };
 
 export class FakeDirectory implements Directory {
   readonly members = new Map<EntraGroupId, DirectoryUser[]>();
@@ -22,7 +27,7 @@ export class FakeDirectory implements Directory {
   readonly unreadable = new Set<EntraGroupId>();
   /** What readChanges answers in place of the changes. */
   changesFault: 'reset' | 'unavailable' | undefined;
-  /** Lists of members are answered as of then: a replica that lags behind. */
+  /** Lists of members, and people, are answered as of then: a replica that lags behind. */
   staleMoment: Moment | undefined;
   /** How often each question was asked. */
   readonly asked = { takeLinks: 0, readChanges: 0, readGroups: 0, readUsers: 0, readAccess: 0 };
@@ -56,7 +61,7 @@ export class FakeDirectory implements Directory {
     return {
       status: 'complete',
       groups,
-      userIds: new Set(changed.map(([id]) => id)),
+      users: new Map(changed.map(([id]) => [id, evidenceOf(now.get(id))])),
       links: this.#link(),
     };
   };
@@ -76,7 +81,7 @@ export class FakeDirectory implements Directory {
 
   readUsers: Directory['readUsers'] = async (userIds) => {
     this.asked.readUsers += userIds.length;
-    const users = this.#users();
+    const users = this.staleMoment?.people ?? this.#users();
     return new Map(
       userIds.map((id) => {
         const user = users.get(id);
@@ -110,8 +115,7 @@ export class FakeDirectory implements Directory {
 
   /** What is there now, for `staleMoment`. */
   moment(): Moment {
-    this.#users();
-    return structuredClone({ members: this.members, nested: this.nested });
+    return structuredClone({ people: this.#users(), members: this.members, nested: this.nested });
   }
 
   #users(): Map<EntraUserId, DirectoryUser> {
@@ -129,10 +133,15 @@ export class FakeDirectory implements Directory {
   }
 }
 
-function idsIn({ members, nested }: Moment, groupId: EntraGroupId): string[] {
+function idsIn({ members, nested }: Lists, groupId: EntraGroupId): string[] {
   return [...(members.get(groupId) ?? []).map((user) => user.id), ...(nested.get(groupId) ?? [])];
 }
 
-function usersOf({ members }: Moment): Map<EntraUserId, DirectoryUser> {
+function evidenceOf(user: DirectoryUser | undefined): UserEvidence {
+  if (user === undefined) return 'gone';
+  return user.accountEnabled ? 'enabled' : 'disabled';
+}
+
+function usersOf({ members }: Lists): Map<EntraUserId, DirectoryUser> {
   return new Map([...members.values()].flat().map((user) => [user.id, user]));
 }

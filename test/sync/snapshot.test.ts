@@ -2,7 +2,12 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { DirectGroup, DirectoryUser, MemberEvidence } from '../../lib/directory/directory.ts';
+import type {
+  DirectGroup,
+  DirectoryUser,
+  MemberEvidence,
+  UserEvidence,
+} from '../../lib/directory/directory.ts';
 import { completeRead, incompleteRead, type Read } from '../../lib/directory/read.ts';
 import { type EntraGroupId, parseEntraGroupId, parseEntraUserId } from '../../lib/ids.ts';
 import type { DirectorySnapshot } from '../../lib/store/directory-snapshot.ts';
@@ -21,6 +26,7 @@ const user = (n: number, values: Partial<DirectoryUser> = {}): DirectoryUser => 
 const [top, child, grandchild, other] = [groupId(1), groupId(2), groupId(3), groupId(4)] as const;
 const EMPTY: DirectorySnapshot = { groups: new Map(), users: new Map() };
 const NOBODY = new Map();
+const NO_EVIDENCE = { groups: new Map(), users: new Map() };
 
 type Shape = { users?: readonly DirectoryUser[]; nested?: readonly EntraGroupId[] };
 const readsOf = (shapes: Iterable<readonly [EntraGroupId, Shape]>): Map<EntraGroupId, Read<DirectGroup>> =>
@@ -31,7 +37,7 @@ const readsOf = (shapes: Iterable<readonly [EntraGroupId, Shape]>): Map<EntraGro
     ]),
   );
 const fullRead = (shapes: Iterable<readonly [EntraGroupId, Shape]>) =>
-  observe(EMPTY, { groups: readsOf(shapes), users: NOBODY }, NOBODY);
+  observe(EMPTY, { groups: readsOf(shapes), users: NOBODY }, NO_EVIDENCE);
 const COMPANY: readonly (readonly [EntraGroupId, Shape])[] = [
   [top, { users: [user(1)], nested: [child] }],
   [child, { users: [user(2), user(1)], nested: [grandchild] }],
@@ -51,7 +57,7 @@ test('people of nested groups count once each, whatever circles the nesting has'
 test('a nested group that could not be read makes the groups above it incomplete, and no other', () => {
   const before = fullRead(COMPANY).snapshot;
   const failed = new Map([[grandchild, incompleteRead('throttled', 'later')]]);
-  const observation = observe(before, { groups: failed, users: NOBODY }, NOBODY);
+  const observation = observe(before, { groups: failed, users: NOBODY }, NO_EVIDENCE);
   const groups = resolveGroups(observation, [top, other]);
 
   expect(idsOf(groups.get(top))).toBe('throttled');
@@ -61,7 +67,7 @@ test('a nested group that could not be read makes the groups above it incomplete
 
 test('that a nested group is gone is not taken for the mapped group being gone', () => {
   const gone = new Map([[child, incompleteRead('not-found', 'gone')]]);
-  const observation = observe(fullRead(COMPANY).snapshot, { groups: gone, users: NOBODY }, NOBODY);
+  const observation = observe(fullRead(COMPANY).snapshot, { groups: gone, users: NOBODY }, NO_EVIDENCE);
 
   expect(idsOf(resolveGroups(observation, [top]).get(top))).toBe('answer-invalid');
 });
@@ -76,13 +82,13 @@ test('a group that nobody ever read is incomplete, not empty', () => {
 test('a person read alone is changed everywhere; one that could not be read makes their groups stale', () => {
   const before = fullRead(COMPANY).snapshot;
   const disabled = new Map([[user(1).id, completeRead(user(1, { accountEnabled: false }))]]);
-  const changed = observe(before, { groups: NOBODY, users: disabled }, NOBODY);
+  const changed = observe(before, { groups: NOBODY, users: disabled }, NO_EVIDENCE);
   const read = resolveGroups(changed, [top]).get(top);
   const members = read?.status === 'complete' ? read.value.members : [];
   expect(members.find((member) => member.id === user(1).id)?.accountEnabled).toBe(false);
 
   const failed = new Map([[user(4).id, incompleteRead('unavailable', 'later')]]);
-  const unsure = observe(before, { groups: NOBODY, users: failed }, NOBODY);
+  const unsure = observe(before, { groups: NOBODY, users: failed }, NO_EVIDENCE);
   expect(idsOf(resolveGroups(unsure, [other]).get(other))).toBe('unavailable');
   expect(idsOf(resolveGroups(unsure, [top]).get(top))).toEqual([user(1).id, user(2).id, user(3).id]);
 });
@@ -93,16 +99,38 @@ test.each<[string, MemberEvidence, boolean]>([
   ['agrees with the change', { added: [user(4).id], removed: [user(9).id] }, false],
 ])('a read that %s is stale: %o', (_name, evidence, isStale) => {
   const reads = readsOf([[other, { users: [user(4)] }]]);
-  const observation = observe(EMPTY, { groups: reads, users: NOBODY }, new Map([[other, evidence]]));
+  const observation = observe(
+    EMPTY,
+    { groups: reads, users: NOBODY },
+    { ...NO_EVIDENCE, groups: new Map([[other, evidence]]) },
+  );
 
   expect(observation.contradicted).toEqual(isStale ? [other] : []);
   expect(observation.snapshot.groups.get(other)?.isStale).toBe(isStale);
 });
 
+test.each<[boolean, UserEvidence, boolean]>([
+  [true, 'disabled', true],
+  [false, 'enabled', true],
+  [true, 'gone', true],
+  [false, 'disabled', false],
+  [true, 'enabled', false],
+  [true, 'unknown', false],
+])('a person read as enabled %s after being reported as %s: stale %s', (accountEnabled, said, isStale) => {
+  const before = fullRead(COMPANY).snapshot;
+  const read = new Map([[user(1).id, completeRead(user(1, { accountEnabled }))]]);
+  const evidence = { ...NO_EVIDENCE, users: new Map([[user(1).id, said]]) };
+  const observation = observe(before, { groups: NOBODY, users: read }, evidence);
+
+  expect(observation.contradicted).toEqual(isStale ? [top, child] : []);
+  expect(observation.snapshot.groups.get(top)).toMatchObject({ isStale });
+  expect(observation.snapshot.groups.get(other)).toMatchObject({ isStale: false });
+});
+
 test('what is stored are the rows that were read, and which groups still lead anywhere', () => {
   const before = fullRead(COMPANY).snapshot;
   const reads = readsOf([[top, { users: [user(1), user(5)] }]]);
-  const { snapshot } = observe(before, { groups: reads, users: NOBODY }, NOBODY);
+  const { snapshot } = observe(before, { groups: reads, users: NOBODY }, NO_EVIDENCE);
   const update = updateOf(before, snapshot, [top, other]);
 
   expect(update.groups.map((group) => group.groupId)).toEqual([top]);

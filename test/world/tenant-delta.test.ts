@@ -302,7 +302,7 @@ describe('over the wire', () => {
     expect(early.groups.size).toBe(0);
     expect(late).toMatchObject({
       status: 'complete',
-      userIds: new Set([parseEntraUserId(deleted)]),
+      users: new Map([[parseEntraUserId(deleted), 'gone']]),
     });
     const evidence = late.status === 'complete' ? late.groups.get(parseEntraGroupId(DEVOPS)) : undefined;
     expect(evidence?.added).toEqual([joiner]);
