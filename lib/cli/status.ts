@@ -47,11 +47,10 @@ export async function statusCommand(
       );
     else {
       const held = waiting.map((row) => {
-        const people = new Set(row.actions.map((action) => `${action.teamId}/${action.userId}`)).size;
         const why = row.reasons
           .map(({ limit, value, bound }) => `${limit} ${Math.round(value)} > ${bound}`)
           .join(', ');
-        return `  ${row.quarantineId.slice(0, 12)}  ${row.scope}  ${people} removals (${why}) since ${row.firstSeenAt.toISOString()}\n`;
+        return `  ${row.quarantineId.slice(0, 12)}  ${row.scope}  ${row.peopleCount} removals (${why}) since ${row.waitingSince.toISOString()}\n`;
       });
       const states = Object.entries(keyCounts)
         .sort()

@@ -101,6 +101,20 @@ export const policySchema = z
       guard: z
         .strictObject({ per_group: scope, overall: scope }, { error: 'Expected per_group and overall.' })
         .describe('How many removals may happen without a person deciding.'),
+      quarantine: z
+        .strictObject(
+          {
+            raise_again_hours: wholePositive('hours')
+              .default(24)
+              .describe('Hours after which removals that still wait for a decision are announced again.'),
+            rejection_days: wholePositive('days')
+              .default(7)
+              .describe('Days a rejection stands; then the removals are held and announced anew.'),
+          },
+          { error: 'Expected raise_again_hours and rejection_days, or neither.' },
+        )
+        .prefault({})
+        .describe('What becomes of removals that are held for a person to decide.'),
       offboarding: z.strictObject(
         {
           grace_days: wholePositive('days').describe(
@@ -156,6 +170,8 @@ const KNOWN_KEYS = [
   ...Object.keys(policySchema.shape),
   ...Object.keys(scope.shape),
   ...Object.keys(limits.shape),
+  'raise_again_hours',
+  'rejection_days',
   'per_group',
   'overall',
   'grace_days',

@@ -46,6 +46,18 @@ export async function readSnapshot(database: Queryable): Promise<DirectorySnapsh
   };
 }
 
+/** What people are called, as far as we know. */
+export async function listNames(
+  database: Queryable,
+  userIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await database.query<{ id: string; name: string }>(
+    `select user_id as id, coalesce(display_name, user_principal_name) as name from directory_users where user_id = any($1::uuid[])`,
+    [userIds],
+  );
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
 export type SnapshotUpdate = {
   readonly groups: readonly StoredGroup[];
   readonly users: readonly StoredUser[];
@@ -56,7 +68,8 @@ export type SnapshotUpdate = {
 /** A hundred thousand people in one parameter would hold several copies of themselves in memory. */
 const ROWS_PER_STATEMENT = 5_000;
 
-/** Stores what was read, and forgets groups and people that no mapped group leads to any more. */
+/** Stores what was read, and forgets groups that no mapped group leads to any more, and people of whom besides we
+ *  hold nothing: whoever decides about a leaver is to see a name. */
 export async function saveSnapshot(transaction: Queryable, update: SnapshotUpdate): Promise<void> {
   for (const users of chunk(update.users)) {
     await transaction.query(
@@ -85,7 +98,9 @@ export async function saveSnapshot(transaction: Queryable, update: SnapshotUpdat
   ]);
   await transaction.query(
     `delete from directory_users u where not exists (
-       select 1 from (select unnest(user_ids) as id from directory_groups) m where m.id = u.user_id)`,
+       select 1 from (select unnest(user_ids) as id from directory_groups) m where m.id = u.user_id)
+         and not exists (select from memberships m where m.user_id = u.user_id)
+         and not exists (select from keys k where k.user_id = u.user_id and k.status <> 'deleted')`,
   );
 }
 

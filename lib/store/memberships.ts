@@ -39,16 +39,18 @@ export async function insertRemoval(
   { teamId, userId }: StoredMembership,
 ): Promise<void> {
   await transaction.query(
-    'insert into removals (run_id, team_id, user_id) values ($1, $2, $3) on conflict do nothing',
+    `insert into removals (run_id, team_id, user_id, is_approved)
+     values ($1, $2, $3, exists (select from decided_removals where team_id = $2 and user_id = $3 and decision = 'approved'))
+     on conflict do nothing`,
     [runId, teamId, userId],
   );
 }
 
-/** Removals begun in the last 24 hours by PostgreSQL's clock, each person and team once. */
+/** Removals begun in the last 24 hours by PostgreSQL's clock that nobody approved, each person and team once. */
 export async function listRecentRemovals(database: Queryable): Promise<StoredMembership[]> {
   const { rows } = await database.query<{ teamId: string; userId: string }>(
     `select distinct team_id as "teamId", user_id as "userId" from removals
-     where removed_at > clock_timestamp() - interval '24 hours' order by 1, 2`,
+     where removed_at > clock_timestamp() - interval '24 hours' and not is_approved order by 1, 2`,
   );
   return rows.map(parseMembership);
 }

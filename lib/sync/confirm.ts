@@ -56,7 +56,7 @@ export function keepConfirmed(
     if (reason !== undefined) refused.push({ action, reason });
     return reason === undefined;
   });
-  return { allowed, quarantined: verdict.quarantined, refused };
+  return { ...verdict, allowed, refused };
 }
 
 /** Teams whose lists lacked somebody who is there: they are read again before anything is concluded from them. */

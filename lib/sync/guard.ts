@@ -1,63 +1,61 @@
-// What of a plan may be applied. Pure. Four rules, in this order:
+// What of a plan may be applied. Pure. Five rules, in this order:
 // 1. a group that was read incompletely loses nobody; 2. protected people and the last admin stay;
-// 3. removals over a limit are held whole; 4. everything else goes ahead, a leaver within the limits at once.
+// 3. what a person rejected stays, what a person approved goes ahead; 4. removals over a limit are held whole;
+// 5. everything else goes ahead, a leaver within the limits at once.
 
-import { digestOf } from '../canonical.ts';
-import type { EntraGroupId, EntraUserId } from '../ids.ts';
-import type { GuardScope, Policy } from '../policy/schema.ts';
+import type { EntraUserId } from '../ids.ts';
+import type { Policy } from '../policy/schema.ts';
 import { type Action, isRemoval } from './actions.ts';
-import type { Plan, TeamFacts } from './plan.ts';
+import { type Decisions, removalKey } from './decisions.ts';
+import type { Plan } from './plan.ts';
+import {
+  type Held,
+  holdOverLimits,
+  type Quarantine,
+  type RecentRemoval,
+  type Removal,
+  removalsOf,
+} from './removal-limits.ts';
 
-/** A removal of the last 24 hours (PostgreSQL's clock), carried out or begun. */
-export type RecentRemoval = { readonly teamId: EntraGroupId; readonly userId: EntraUserId };
-
-export type ExceededLimit = {
-  readonly limit: 'run.max_count' | 'run.max_percent' | 'day.max_count' | 'day.max_percent';
-  /** People, or percent of the people before. */
-  readonly value: number;
-  readonly bound: number;
-};
-
-export type Quarantine = {
-  /** SHA-256 of scope and actions: the same hold has the same id in every run. */
-  readonly quarantineId: string;
-  readonly scope: EntraGroupId | 'overall';
-  readonly peopleCount: number;
-  readonly exceeded: readonly ExceededLimit[];
-  readonly actions: readonly Action[];
+/** What was before this plan. */
+export type GuardHistory = {
+  /** Without what a person approved: that leaves the limits to those nobody answered for. */
+  readonly recent: readonly RecentRemoval[];
+  readonly decisions: Decisions;
 };
 
 export type RefusalReason =
   | 'group_read_incomplete'
   | 'protected_user'
   | 'last_admin'
+  /** A person looked at the removal, held before, and said no. */
+  | 'rejected'
   /** Asked about the person alone, Graph did not agree (lib/sync/confirm.ts). */
   | 'not_confirmed'
   | 'follows_held_removal';
 export type Refusal = { readonly action: Action; readonly reason: RefusalReason };
 
-/** Every action of the plan is in exactly one of the three. */
+/** Every action of the plan is allowed, quarantined or refused, and only one of them. */
 export type Verdict = {
   readonly allowed: readonly Action[];
   readonly quarantined: readonly Quarantine[];
   readonly refused: readonly Refusal[];
+  /** What would have been held, but a person approved exactly this; its actions are among the allowed. */
+  readonly approved: readonly Quarantine[];
 };
 
 type Demotion = Extract<Action, { kind: 'demote_user' }>;
-type Removal = { readonly teamId: EntraGroupId; readonly userId: EntraUserId; readonly actions: Action[] };
 
 /** Parts `plan`. A person leaving a team counts once, with all its actions. */
-export function decideAllowed(plan: Plan, policy: Policy, recent: readonly RecentRemoval[]): Verdict {
+export function decideAllowed(plan: Plan, policy: Policy, { recent, decisions }: GuardHistory): Verdict {
   const refused: Refusal[] = [];
-  const kept = refuseUntouchable(removalsOf(plan), plan, policy, refused);
-  const quarantined: Quarantine[] = [];
-  const released = holdOverall(
-    holdPerGroup(kept, plan, policy, recent, quarantined),
-    plan,
-    policy,
-    recent,
-    quarantined,
+  const kept = refuseUntouchable(removalsOf(plan), plan, policy, decisions, refused);
+  const [begun, rest] = partition(kept, (removal) => decisions.begun.has(removalKey(removal)));
+  const { released: within, held } = holdOverLimits(rest, plan, policy, recent);
+  const [approved, quarantined] = partition(held, ({ quarantine }) =>
+    decisions.approved.has(quarantine.quarantineId),
   );
+  const released = [...begun, ...within, ...approved.flatMap(({ removals }) => removals)];
 
   const goesAhead = new Set<Action>(released.flatMap((removal) => removal.actions));
   const mayDemote = demotionRule(plan, policy, released);
@@ -73,22 +71,22 @@ export function decideAllowed(plan: Plan, policy: Policy, recent: readonly Recen
       allowed.push(action);
     }
   }
-  return { allowed, quarantined, refused };
+  const quarantineIn = ({ quarantine }: Held) => quarantine;
+  return {
+    allowed,
+    quarantined: quarantined.map(quarantineIn),
+    refused,
+    approved: approved.map(quarantineIn),
+  };
 }
 
-function removalsOf(plan: Plan): Removal[] {
-  const removals = new Map<string, Removal>();
-  for (const action of plan.actions) {
-    if (!isRemoval(action)) continue;
-    const key = pairOf(action);
-    const removal = removals.get(key);
-    if (removal) removal.actions.push(action);
-    else removals.set(key, { teamId: action.teamId, userId: action.userId, actions: [action] });
-  }
-  return [...removals.values()];
-}
-
-function refuseUntouchable(removals: Removal[], plan: Plan, policy: Policy, refused: Refusal[]): Removal[] {
+function refuseUntouchable(
+  removals: Removal[],
+  plan: Plan,
+  policy: Policy,
+  decisions: Decisions,
+  refused: Refusal[],
+): Removal[] {
   const incomplete = new Set(
     plan.teams.filter((team) => team.read === 'incomplete').map((team) => team.teamId),
   );
@@ -102,7 +100,9 @@ function refuseUntouchable(removals: Removal[], plan: Plan, policy: Policy, refu
       ? 'group_read_incomplete'
       : protectedUsers.has(removal.userId)
         ? 'protected_user'
-        : undefined;
+        : decisions.rejected.has(removalKey(removal))
+          ? 'rejected'
+          : undefined;
     if (reason !== undefined) refuse(removal, reason);
     return reason === undefined;
   });
@@ -118,91 +118,11 @@ function refuseUntouchable(removals: Removal[], plan: Plan, policy: Policy, refu
 
 /** Who is in an admin team once `removals` are done. Additions do not count: they may still fail. */
 function adminsAfter(plan: Plan, removals: readonly Removal[]): Set<EntraUserId> {
-  const removed = new Set(removals.map(pairOf));
+  const removed = new Set(removals.map(removalKey));
   const admins = plan.teams.filter((team) => team.role === 'admin');
   return new Set(
     admins.flatMap((team) => team.ownedMembers.filter((userId) => !removed.has(`${team.teamId}/${userId}`))),
   );
-}
-
-function holdPerGroup(
-  removals: Removal[],
-  plan: Plan,
-  policy: Policy,
-  recent: readonly RecentRemoval[],
-  held: Quarantine[],
-): Removal[] {
-  const released: Removal[] = [];
-  const leavingByTeam = Map.groupBy(removals, (removal) => removal.teamId);
-  const recentByTeam = Map.groupBy(recent, (removal) => removal.teamId);
-  for (const team of plan.teams) {
-    const leaving = leavingByTeam.get(team.teamId) ?? [];
-    const before = recentByTeam.get(team.teamId) ?? [];
-    const exceeded = exceededLimits(policy.guard.per_group, leaving, before, peopleIn([team]));
-    if (exceeded.length > 0) held.push(quarantineOf(team.teamId, leaving, exceeded));
-    else for (const removal of leaving) released.push(removal);
-  }
-  return released;
-}
-
-function holdOverall(
-  removals: Removal[],
-  plan: Plan,
-  policy: Policy,
-  recent: readonly RecentRemoval[],
-  held: Quarantine[],
-): Removal[] {
-  const exceeded = exceededLimits(policy.guard.overall, removals, recent, peopleIn(plan.teams));
-  if (exceeded.length === 0) return removals;
-  held.push(quarantineOf('overall', removals, exceeded));
-  return [];
-}
-
-function exceededLimits(
-  scope: GuardScope,
-  leaving: readonly RecentRemoval[],
-  recent: readonly RecentRemoval[],
-  sizeBefore: number,
-): ExceededLimit[] {
-  const runCount = leaving.length;
-  if (runCount === 0) return [];
-  // A removal begun by a run that was killed is planned again: it counts once.
-  const again = new Set(leaving.map(pairOf));
-  const earlier = new Set(recent.map(pairOf).filter((key) => !again.has(key)));
-  const dayCount = runCount + earlier.size;
-  if (dayCount <= scope.always_allow) return [];
-
-  const percentOf = (count: number, size: number) => (size === 0 ? 100 : Math.min(100, (100 * count) / size));
-  const checks: ExceededLimit[] = [
-    { limit: 'run.max_count', value: runCount, bound: scope.run.max_count },
-    { limit: 'run.max_percent', value: percentOf(runCount, sizeBefore), bound: scope.run.max_percent },
-    { limit: 'day.max_count', value: dayCount, bound: scope.day.max_count },
-    {
-      limit: 'day.max_percent',
-      value: percentOf(dayCount, sizeBefore + earlier.size),
-      bound: scope.day.max_percent,
-    },
-  ];
-  return checks.filter((check) => check.value > check.bound);
-}
-
-function peopleIn(teams: readonly TeamFacts[]): number {
-  return teams.reduce((sum, team) => sum + team.ownedMembers.length, 0);
-}
-
-function quarantineOf(
-  scope: EntraGroupId | 'overall',
-  removals: readonly Removal[],
-  exceeded: ExceededLimit[],
-): Quarantine {
-  const actions = removals.flatMap((removal) => removal.actions);
-  return {
-    quarantineId: digestOf({ scope, actions }),
-    scope,
-    peopleCount: removals.length,
-    exceeded,
-    actions,
-  };
 }
 
 /** A role is lowered only when the removal behind it goes ahead, never for the protected or the last admin. */
@@ -211,10 +131,10 @@ function demotionRule(
   policy: Policy,
   released: readonly Removal[],
 ): (action: Demotion) => RefusalReason | undefined {
-  const releasedKeys = new Set(released.map(pairOf));
+  const releasedKeys = new Set(released.map(removalKey));
   const heldUsers = new Set(
     removalsOf(plan)
-      .filter((removal) => !releasedKeys.has(pairOf(removal)))
+      .filter((removal) => !releasedKeys.has(removalKey(removal)))
       .map((removal) => removal.userId),
   );
   const protectedUsers = new Set<EntraUserId>(policy.protected_users);
@@ -226,7 +146,8 @@ function demotionRule(
   };
 }
 
-/** A person leaving a team, as a key. */
-function pairOf({ teamId, userId }: RecentRemoval): string {
-  return `${teamId}/${userId}`;
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const [first, second]: [T[], T[]] = [[], []];
+  for (const item of items) (isFirst(item) ? first : second).push(item);
+  return [first, second];
 }

@@ -9,6 +9,7 @@ const REFUSALS: Record<RefusalReason, string> = {
   group_read_incomplete: 'its group was not read completely',
   protected_user: 'protected by policy.yml',
   last_admin: 'nobody would be left in an admin group',
+  rejected: 'a person looked at it and rejected it; see `lcp quarantine list`',
   not_confirmed: 'asked about the person alone, Graph did not confirm it',
   follows_held_removal: 'follows a removal that is held or refused',
 };

@@ -10,7 +10,7 @@ import type { Policy } from '../policy/schema.ts';
 import type { Database } from '../store/database.ts';
 import { type DirectoryState, findDirectoryState, type Settled } from '../store/directory-state.ts';
 import { listKeys, type StoredKey } from '../store/keys.ts';
-import { listMemberships, listRecentRemovals } from '../store/memberships.ts';
+import { listMemberships } from '../store/memberships.ts';
 import { confirmRemovals } from './confirm.ts';
 import type { CurrentState, KeyRecord } from './current.ts';
 import { decideDesired } from './desired.ts';
@@ -18,6 +18,7 @@ import { decideAllowed, type Verdict } from './guard.ts';
 import { type Plan, planChanges } from './plan.ts';
 import type { Notice } from './plan-context.ts';
 import { type DirectoryReading, readDirectory } from './read-directory.ts';
+import { readHistory } from './read-history.ts';
 
 export type ReadDependencies = {
   readonly policy: Policy;
@@ -74,12 +75,12 @@ export async function readPlan(
     return settledReading(directory, state.settled);
   }
 
-  const [groups, gateway, keys, memberships, recentRemovals] = await Promise.all([
+  const [groups, gateway, keys, memberships, history] = await Promise.all([
     directory.groups(),
     typeof known === 'object' && known !== null ? known : readGatewayState(signal),
     listKeys(database),
     listMemberships(database),
-    listRecentRemovals(database),
+    readHistory(database),
   ]);
   const current: CurrentState = {
     gateway,
@@ -89,7 +90,7 @@ export async function readPlan(
   };
   const plan = planChanges(decideDesired(policy, groups), current);
   const verdict = await confirmRemovals(
-    decideAllowed(plan, policy, recentRemovals),
+    decideAllowed(plan, policy, history),
     { policy, directory: dependencies.directory },
     signal,
   );
@@ -111,7 +112,7 @@ function settledReading(directory: DirectoryReading, settled: Settled): PlanRead
       teams: [],
       notices: settled.notices as readonly Notice[],
     },
-    verdict: { allowed: [], quarantined: [], refused: [] },
+    verdict: { allowed: [], quarantined: [], refused: [], approved: [] },
     directory,
     settled,
     isSettled: true,

@@ -3,9 +3,10 @@
 import type { RunId } from '../ids.ts';
 import type { Action, ActionKind } from './actions.ts';
 import type { Outcome } from './apply.ts';
-import type { ExceededLimit, RefusalReason, Verdict } from './guard.ts';
+import type { RefusalReason, Verdict } from './guard.ts';
 import type { Plan } from './plan.ts';
 import type { Notice } from './plan-context.ts';
+import type { ExceededLimit } from './removal-limits.ts';
 
 /** Whether Microsoft notifies us; `not-due` when it was well and this run had no reason to look. */
 export type SubscriptionReport = {

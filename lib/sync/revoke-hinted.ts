@@ -7,11 +7,12 @@ import type { EntraUserId, KeyHash } from '../ids.ts';
 import type { Policy } from '../policy/schema.ts';
 import type { Database } from '../store/database.ts';
 import { listKeysOf, type StoredKey } from '../store/keys.ts';
-import { listMemberships, listRecentRemovals } from '../store/memberships.ts';
+import { listMemberships } from '../store/memberships.ts';
 import type { KeyRecord } from './current.ts';
 import { decideAllowed, type Verdict } from './guard.ts';
 import type { Plan } from './plan.ts';
 import { planHintedRemovals } from './plan-hinted.ts';
+import { readHistory } from './read-history.ts';
 
 /** More people at once are no single leaver: the whole run judges them together. */
 const PEOPLE_LIMIT = 10;
@@ -34,10 +35,10 @@ export async function readHintedRemovals(
   signal: AbortSignal,
 ): Promise<{ readonly plan: Plan; readonly verdict: Verdict } | undefined> {
   if (userIds.length === 0 || userIds.length > PEOPLE_LIMIT) return undefined;
-  const [memberships, storedKeys, recentRemovals] = await Promise.all([
+  const [memberships, storedKeys, history] = await Promise.all([
     listMemberships(database),
     listKeysOf(database, userIds),
-    listRecentRemovals(database),
+    readHistory(database),
   ]);
   const keys = storedKeys.filter(isUsable);
   const mapped = new Set<string>(policy.groups.map((group) => group.entra_group));
@@ -60,7 +61,7 @@ export async function readHintedRemovals(
   ]);
   const plan = planHintedRemovals({ policy, access, memberships, keys, gatewayKeys });
   if (plan.actions.length === 0) return undefined;
-  const verdict = decideAllowed(plan, policy, recentRemovals);
+  const verdict = decideAllowed(plan, policy, history);
   // Over a limit they are held whole, and the plan of the whole run says so.
   if (verdict.quarantined.length > 0 || verdict.allowed.length === 0) return undefined;
   return { plan, verdict };

@@ -1,54 +1,17 @@
-// What a run writes about itself: the plan and what was held before anything is applied, and at the end, in one
-// transaction, its report, what Entra looked like, and the hints it served.
+// What a run writes about itself at its end, in one transaction: its report, what Entra looked like, and the hints it
+// served.
 
-import type { Clock } from '../clock.ts';
 import { isControlError } from '../errors.ts';
 import type { RunId } from '../ids.ts';
 import type { Log } from '../log.ts';
-import { recordAudit } from '../store/audit.ts';
 import type { Database, Queryable } from '../store/database.ts';
 import { saveSnapshot } from '../store/directory-snapshot.ts';
 import { type Settled, updateLinks, updateSettled } from '../store/directory-state.ts';
 import { completeHints, type Hint } from '../store/hints.ts';
 import { type Lease, requireLease } from '../store/lease.ts';
-import { updateQuarantines } from '../store/quarantines.ts';
-import { insertPlan, updateRunEnd } from '../store/runs.ts';
-import type { Verdict } from './guard.ts';
-import type { Plan } from './plan.ts';
+import { updateRunEnd } from '../store/runs.ts';
 import type { DirectoryReading } from './read-directory.ts';
 import type { RunReport } from './report.ts';
-
-type Parts = { readonly database: Database; readonly clock: Clock; readonly log: Log };
-type Run = { readonly runId: RunId; readonly actor: string };
-
-/** Stores the plan and what the guard held, before anything is applied. Returns the quarantines that are new. */
-export async function recordVerdict(
-  { database, clock, log }: Parts,
-  lease: Lease,
-  { runId, actor }: Run,
-  plan: Plan,
-  verdict: Verdict,
-): Promise<readonly string[]> {
-  return database.transaction(async (transaction) => {
-    await requireLease(transaction, lease);
-    await insertPlan(transaction, plan.digest, plan);
-    if (plan.actions.length > 0) await updateSettled(transaction, null);
-    const added = await updateQuarantines(transaction, runId, plan.digest, verdict.quarantined);
-    const entries = verdict.quarantined
-      .filter((quarantine) => added.includes(quarantine.quarantineId))
-      .map(({ quarantineId, scope, peopleCount, exceeded }) => ({
-        actor,
-        runId,
-        event: 'removals_quarantined',
-        ...(scope === 'overall' ? {} : { teamId: scope }),
-        details: { quarantineId, peopleCount, exceeded },
-      }));
-    await recordAudit(transaction, entries, clock.now());
-    for (const entry of entries)
-      log.error('removals_quarantined', { runId, teamId: entry.teamId, ...entry.details });
-    return added;
-  });
-}
 
 export type RunEnding = {
   readonly report: RunReport;

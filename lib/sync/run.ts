@@ -18,10 +18,11 @@ import type { ApplyGateway } from './gateway-port.ts';
 import { targetsOf } from './hinted.ts';
 import { createJournal } from './journal.ts';
 import { type ReadDependencies, readPlan } from './read-plan.ts';
+import { recordVerdict } from './record-verdict.ts';
 import { type RunReport, reportOf, type SubscriptionReport } from './report.ts';
 import { type HintedDependencies, readHintedRemovals } from './revoke-hinted.ts';
 import { withLease } from './run-lease.ts';
-import { recordEnd, recordFailure, recordVerdict } from './run-records.ts';
+import { recordEnd, recordFailure } from './run-records.ts';
 
 /** No new action is begun when less than this is left: the longest call to LiteLLM, and the closing records. */
 const CLOSING_MS = 20_000;

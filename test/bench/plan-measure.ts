@@ -1,6 +1,7 @@
 // Plans once for a large company and says what it took. Peak memory belongs to a process, so this wants one of its own.
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import { NO_DECISIONS } from '../../lib/sync/decisions.ts';
 import { decideDesired } from '../../lib/sync/desired.ts';
 import { decideAllowed } from '../../lib/sync/guard.ts';
 import { planChanges } from '../../lib/sync/plan.ts';
@@ -35,7 +36,7 @@ export function measurePlan(members: number, groups: number): PlanMeasure {
   const startedAtMs = performance.now();
   const plan = planChanges(desired, current);
   const plannedAtMs = performance.now();
-  const verdict = decideAllowed(plan, policy, []);
+  const verdict = decideAllowed(plan, policy, { recent: [], decisions: NO_DECISIONS });
   const judgedAtMs = performance.now();
 
   const planPeakBytes = readPeakBytes();

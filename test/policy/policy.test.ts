@@ -94,6 +94,7 @@ test('the JSON Schema offers every key with its description', () => {
     'groups',
     'protected_users',
     'guard',
+    'quarantine',
     'offboarding',
   ]);
   expect(schema.properties.groups.items.properties.models.description).toContain('litellm/config.yaml');

@@ -15,12 +15,17 @@ import {
 import { type Policy, parsePolicy } from '../../lib/policy/schema.ts';
 import type { Action } from '../../lib/sync/actions.ts';
 import type { CurrentState, KeyRecord, OwnedMembership } from '../../lib/sync/current.ts';
+import { NO_DECISIONS } from '../../lib/sync/decisions.ts';
+import type { GuardHistory } from '../../lib/sync/guard.ts';
 import { markedMetadata } from '../../lib/sync/marker.ts';
 
 export const groupId = (n: number): EntraGroupId =>
   parseEntraGroupId(`00000000-0000-4000-8000-${String(n).padStart(12, '0')}`);
 export const userId = (n: number): EntraUserId =>
   parseEntraUserId(`10000000-0000-4000-8000-${String(n).padStart(12, '0')}`);
+
+/** Nobody was removed lately and nobody decided anything. */
+export const NO_HISTORY: GuardHistory = { recent: [], decisions: NO_DECISIONS };
 
 export type PolicyOverrides = {
   roles?: ('member' | 'devops' | 'admin')[];

@@ -11,7 +11,7 @@ import { decideDesired } from '../../lib/sync/desired.ts';
 import { decideAllowed, type Verdict } from '../../lib/sync/guard.ts';
 import { planChanges } from '../../lib/sync/plan.ts';
 import { planHintedRemovals } from '../../lib/sync/plan-hinted.ts';
-import { buildPolicy, buildReads, buildUser, groupId, Model, userId } from './builders.ts';
+import { buildPolicy, buildReads, buildUser, groupId, Model, NO_HISTORY, userId } from './builders.ts';
 
 const people = (...numbers: number[]) => numbers.map((n) => buildUser(n));
 const access = (values: Partial<Extract<Access, { status: 'present' }>> = {}): Read<Access> =>
@@ -26,7 +26,7 @@ function twoLeave() {
   model.apply(planChanges(decideDesired(policy, before), model.current()).actions);
   const now = buildReads({ 1: people(3, 4, 5), 2: people(1, 6) });
   const plan = planChanges(decideDesired(policy, now), model.current());
-  return { policy, model, verdict: decideAllowed(plan, policy, []) };
+  return { policy, model, verdict: decideAllowed(plan, policy, NO_HISTORY) };
 }
 const removedFrom = ({ allowed }: Verdict) =>
   [...new Set(allowed.filter(isRemoval).map((action) => action.userId))].sort();
@@ -81,7 +81,11 @@ test('each leaver is asked about once, and nobody when nobody leaves', async () 
   };
 
   await confirmRemovals(verdict, { policy, directory }, signal);
-  await confirmRemovals({ allowed: [], quarantined: [], refused: [] }, { policy, directory }, signal);
+  await confirmRemovals(
+    { allowed: [], quarantined: [], refused: [], approved: [] },
+    { policy, directory },
+    signal,
+  );
 
   expect(asked).toEqual([
     [

@@ -2,14 +2,16 @@ import { describe, expect, test } from 'vitest';
 import type { DirectoryUser } from '../../lib/directory/directory.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { decideDesired } from '../../lib/sync/desired.ts';
-import { decideAllowed, type RecentRemoval, type Verdict } from '../../lib/sync/guard.ts';
+import { decideAllowed, type Verdict } from '../../lib/sync/guard.ts';
 import { planChanges } from '../../lib/sync/plan.ts';
+import type { RecentRemoval } from '../../lib/sync/removal-limits.ts';
 import {
   buildPolicy,
   buildReads,
   buildUser,
   groupId,
   Model,
+  NO_HISTORY,
   OPEN_GUARD,
   type PolicyOverrides,
   userId,
@@ -26,7 +28,10 @@ function judge(
   const policy: Policy = buildPolicy(Object.keys(before).length, overrides);
   const model = new Model();
   model.apply(planChanges(decideDesired(policy, buildReads(before)), model.current()).actions);
-  return decideAllowed(planChanges(decideDesired(policy, buildReads(now)), model.current()), policy, recent);
+  return decideAllowed(planChanges(decideDesired(policy, buildReads(now)), model.current()), policy, {
+    ...NO_HISTORY,
+    recent,
+  });
 }
 
 const scope = (run: [number, number], day: [number, number], always_allow = 0) => ({
@@ -188,7 +193,11 @@ describe('a role that the policy lowers', () => {
         .actions,
     );
     const policy = buildPolicy(1, { protectedUsers });
-    return decideAllowed(planChanges(decideDesired(policy, buildReads(groups)), model.current()), policy, []);
+    return decideAllowed(
+      planChanges(decideDesired(policy, buildReads(groups)), model.current()),
+      policy,
+      NO_HISTORY,
+    );
   };
 
   test('is lowered for whoever is no admin, even where no group has admins', () => {

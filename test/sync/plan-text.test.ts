@@ -5,7 +5,7 @@ import { decideAllowed } from '../../lib/sync/guard.ts';
 import { planChanges } from '../../lib/sync/plan.ts';
 import { renderPlan } from '../../lib/sync/plan-text.ts';
 import { expectGolden } from '../golden.ts';
-import { buildPolicy, buildReads, buildUser, Model, userId } from './builders.ts';
+import { buildPolicy, buildReads, buildUser, Model, NO_HISTORY, userId } from './builders.ts';
 
 type Groups = Record<number, readonly DirectoryUser[] | null>;
 const scope = {
@@ -24,7 +24,7 @@ const names = new Map(people(1, 12).map((user) => [user.id as string, user.displ
 
 function textOf(model: Model, groups: Groups): string {
   const plan = planChanges(decideDesired(policy, buildReads(groups)), model.current());
-  return renderPlan(plan, decideAllowed(plan, policy, []), names);
+  return renderPlan(plan, decideAllowed(plan, policy, NO_HISTORY), names);
 }
 
 test('the plan of a first run reads as what will be made', () => {

@@ -4,9 +4,10 @@ import type { DirectoryUser } from '../../lib/directory/directory.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { isRemoval } from '../../lib/sync/actions.ts';
 import { decideDesired } from '../../lib/sync/desired.ts';
-import { decideAllowed, type RecentRemoval } from '../../lib/sync/guard.ts';
+import { decideAllowed } from '../../lib/sync/guard.ts';
 import { type Plan, planChanges } from '../../lib/sync/plan.ts';
-import { buildPolicy, buildReads, buildUser, groupId, Model, userId } from './builders.ts';
+import type { RecentRemoval } from '../../lib/sync/removal-limits.ts';
+import { buildPolicy, buildReads, buildUser, groupId, Model, NO_HISTORY, userId } from './builders.ts';
 
 const GROUPS = 3;
 const PEOPLE = 8;
@@ -73,7 +74,7 @@ test('an incomplete read of a group plans no removal in it, and none gets past t
 
       for (const actions of [
         plan.actions,
-        decideAllowed({ ...forged, teams: plan.teams }, policy, []).allowed,
+        decideAllowed({ ...forged, teams: plan.teams }, policy, NO_HISTORY).allowed,
       ]) {
         const touched = actions.filter(isRemoval).map((action) => action.teamId);
         for (const n of [1, 2, 3] as const) if (now[n] === null) expect(touched).not.toContain(groupId(n));
@@ -125,7 +126,7 @@ test('over any number of runs in a day, no group and no sum of groups loses more
 
         for (const groups of history) {
           const plan = planOf(model, groups, policy);
-          const { allowed } = decideAllowed(plan, policy, recent);
+          const { allowed } = decideAllowed(plan, policy, { ...NO_HISTORY, recent });
           const removed = new Map<string, RecentRemoval>();
           for (const action of allowed)
             if (isRemoval(action)) removed.set(`${action.teamId}/${action.userId}`, action);
@@ -175,7 +176,7 @@ test('every action of a plan is allowed, quarantined or refused, exactly once', 
         const model = new Model();
         model.apply(planOf(model, before, policy).actions);
         const plan = planOf(model, now, policy);
-        const verdict = decideAllowed(plan, policy, []);
+        const verdict = decideAllowed(plan, policy, NO_HISTORY);
         const parts = [
           ...verdict.allowed,
           ...verdict.quarantined.flatMap((q) => q.actions),

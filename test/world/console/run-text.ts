@@ -1,7 +1,7 @@
 // Runs, plans and limits in words. Pure.
 
 import type { Action, ActionKind } from '../../../lib/sync/actions.ts';
-import type { ExceededLimit } from '../../../lib/sync/guard.ts';
+import type { ExceededLimit } from '../../../lib/sync/removal-limits.ts';
 import type { RunReport } from '../../../lib/sync/report.ts';
 import type { RunView } from './read-view.ts';
 

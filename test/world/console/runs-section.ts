@@ -41,10 +41,10 @@ export function renderRuns(view: ConsoleView, links: Links): Markup {
 function renderHeld({ held }: Runs, nameOf: NameOf): Markup {
   if (held.length === 0) return html``;
   return html`<div class="held" role="group" aria-labelledby="held-title"><h3 id="held-title">Held for a decision</h3>
-    ${held.map(({ scope, reasons, actions, firstSeenAt }) => {
+    ${held.map(({ scope, reasons, actions, waitingSince }) => {
       const people = [...new Set(actions.map((action) => String(action.userId ?? '')))];
       return html`<p><strong>${people.length} ${people.length === 1 ? 'removal' : 'removals'} ${scope === 'overall' ? 'over all teams' : `from ${nameOf(scope)}`}</strong>
-        since ${describeTime(firstSeenAt)}: ${reasons.map(describeLimit).join('; ')}.</p>
+        since ${describeTime(waitingSince)}: ${reasons.map(describeLimit).join('; ')}.</p>
         <p class="quiet">${people.map(nameOf).join(', ')}</p>`;
     })}
     <p class="quiet">Nobody lost access. It is dropped when Entra says otherwise: let them join again and sync.</p></div>`;

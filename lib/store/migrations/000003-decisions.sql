@@ -1,0 +1,51 @@
+-- Up Migration
+-- What people decided about held removals, and what Teams is told.
+
+alter table quarantines drop constraint quarantines_status_check;
+alter table quarantines
+  add constraint quarantines_status check (status in ('waiting', 'approved', 'applying', 'applied', 'rejected', 'lapsed')),
+  add column people_count integer not null default 0,
+  -- New whenever it begins to wait: a link is good for one episode, however often the same removals are held.
+  add column episode uuid not null default gen_random_uuid(),
+  add column waiting_since timestamptz not null default clock_timestamp(),
+  add column announced_at timestamptz,
+  add column decided_at timestamptz,
+  add column decided_by text,
+  add column decision_expires_at timestamptz,
+  add constraint quarantines_decision check (
+    status not in ('approved', 'applying', 'applied', 'rejected')
+    or (decided_at is not null and decided_by is not null and decision_expires_at is not null));
+
+-- Removals that a person decided: approved ones while they are carried out, rejected ones while they stand.
+create table decided_removals (
+  team_id uuid not null,
+  user_id uuid not null,
+  decision text not null check (decision in ('approved', 'rejected')),
+  quarantine_id text not null references quarantines (quarantine_id),
+  expires_at timestamptz not null,
+  primary key (team_id, user_id)
+);
+
+-- A person answered for it, so it leaves the next leavers their limits.
+alter table removals add column is_approved boolean not null default false;
+
+create table alerts (
+  alert_id uuid primary key default gen_random_uuid(),
+  dedupe_key text not null unique,       -- the same fact is told once
+  kind text not null,
+  facts jsonb not null,                  -- what the card is made of; no key, no name of a person
+  created_at timestamptz not null default clock_timestamp(),
+  attempts integer not null default 0,
+  next_attempt_at timestamptz not null default clock_timestamp(),
+  delivered_at timestamptz,
+  last_error text
+);
+create index alerts_due on alerts (next_attempt_at) where delivered_at is null;
+
+-- Down Migration
+drop table alerts, decided_removals;
+alter table removals drop column is_approved;
+alter table quarantines
+  drop constraint quarantines_decision, drop constraint quarantines_status,
+  drop column people_count, drop column episode, drop column waiting_since, drop column announced_at,
+  drop column decided_at, drop column decided_by, drop column decision_expires_at;
