@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   LEASE_HELD: 'Another run is at work; the next run goes on.',
   LEASE_LOST: 'This run lost its lease to a later one and stopped writing; the later run goes on.',
   KEY_NOT_FOUND: 'There is no such key to reveal; the person asks for a rotation.',
+  QUARANTINE_NOT_FOUND: 'No held removals have this id, or several have; the Admin looks at the list.',
   ESCROW_INVALID: 'A key cannot be opened with this escrow key; DevOps checks KEY_ESCROW_PRIVATE_KEY.',
   AUDIT_BROKEN: 'The audit chain does not verify; DevOps investigates.',
   FUNCTION_UNAVAILABLE: 'The functions API did not answer properly; a retry helps.',

@@ -1,10 +1,10 @@
 // `lcp key reveal`: stands in for the portal until that exists. Shows a person's waiting keys once.
 
-import { createInterface } from 'node:readline/promises';
 import { parseSettings } from '../config.ts';
 import { parseEntraGroupId, parseEntraUserId } from '../ids.ts';
 import { revealKeys } from '../keys/reveal.ts';
 import { createDatabase } from '../store/database.ts';
+import { isConfirmed } from './confirm.ts';
 import type { CliEnvironment } from './environment.ts';
 
 export type RevealOptions = { readonly user: string; readonly team?: string; readonly yes: boolean };
@@ -33,15 +33,5 @@ export async function keyRevealCommand(environment: CliEnvironment, options: Rev
     return 0;
   } finally {
     await database.close();
-  }
-}
-
-async function isConfirmed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) return false;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
-  } finally {
-    terminal.close();
   }
 }

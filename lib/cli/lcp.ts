@@ -10,6 +10,7 @@ import { escrowKeygenCommand } from './escrow-keygen.ts';
 import { keyRevealCommand } from './key-reveal.ts';
 import { migrateCommand } from './migrate.ts';
 import { planCommand } from './plan.ts';
+import { quarantineDecideCommand, quarantineListCommand, quarantineShowCommand } from './quarantine.ts';
 import { statusCommand } from './status.ts';
 
 const POLICY_OPTION = ['--policy <file>', 'the policy to follow', 'policy.yml'] as const;
@@ -67,6 +68,30 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan) there is a dif
     .command('migrate')
     .description('bring the control database to the level this version needs')
     .action(() => run(migrateCommand(environment)));
+
+  const quarantine = program
+    .command('quarantine')
+    .description('removals that are held for a person to decide');
+  quarantine
+    .command('list')
+    .description('what waits, then what was decided lately')
+    .option('--json', 'as JSON', false)
+    .action((options) => run(quarantineListCommand(environment, options)));
+  quarantine
+    .command('show <id>')
+    .description('who would lose what, and why it is held; the beginning of the id is enough')
+    .action((id) => run(quarantineShowCommand(environment, id)));
+  for (const [name, decision, effect] of [
+    ['approve', 'approved', 'let the next run carry out exactly these removals'],
+    ['reject', 'rejected', 'leave these people their access'],
+  ] as const) {
+    quarantine
+      .command(`${name} <id>`)
+      .description(effect)
+      .option(...POLICY_OPTION)
+      .option('--yes', 'do not ask', false)
+      .action((id, options) => run(quarantineDecideCommand(environment, decision, id, options)));
+  }
 
   const key = program.command('key').description('keys of people');
   key

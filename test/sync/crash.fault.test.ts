@@ -4,9 +4,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Gateway } from '../../lib/gateway/client.ts';
 import { verifyAudit } from '../../lib/store/audit.ts';
-import type { Database } from '../../lib/store/database.ts';
 import { useControlDatabases } from '../store/database-fixture.ts';
 import { type FakeLiteLLM, startFakeLiteLLM } from '../world/litellm-fake/start.ts';
+import { killAtEveryStep } from './guillotine.ts';
 import { type Company, createCompany, findDifferences, newPerson } from './reconcile-fixture.ts';
 
 const createControlDatabase = useControlDatabases();
@@ -32,58 +32,11 @@ async function prepare(): Promise<Company> {
   return world;
 }
 
-/** Counts steps and dies at the nth: from then on nothing this process asks for reaches anything. */
-class Guillotine {
-  count = 0;
-  readonly #at: number;
-  constructor(at: number) {
-    this.#at = at;
-  }
-
-  async step<T>(work: () => Promise<T>): Promise<T> {
-    this.count += 1;
-    if (this.count >= this.#at) throw new Error('killed before');
-    const result = await work();
-    this.count += 1;
-    if (this.count >= this.#at) throw new Error('killed after');
-    return result;
-  }
-
-  gateway(gateway: Gateway): Gateway {
-    return Object.fromEntries(
-      Object.entries(gateway).map(([name, method]) => [
-        name,
-        (...args: never[]) => this.step(() => (method as (...a: never[]) => Promise<unknown>)(...args)),
-      ]),
-    ) as unknown as Gateway;
-  }
-
-  database(database: Database): Database {
-    return {
-      query: (text, values) => this.step(() => database.query(text, values)),
-      transaction: (work) => this.step(() => database.transaction(work)),
-      close: () => database.close(),
-    };
-  }
-}
-
 test('a run killed before or after any of its steps is finished by one clean run', {
   timeout: 120_000,
 }, async () => {
-  let at = 1;
-  for (let finished = false; !finished; at += 1) {
-    const world = await prepare();
-    const guillotine = new Guillotine(at);
-    finished = await world
-      .run({ gateway: guillotine.gateway(world.gateway), database: guillotine.database(world.database) })
-      .then(
-        () => true,
-        () => false,
-      );
-    await world.database.query('update leases set expires_at = clock_timestamp()');
-
+  const steps = await killAtEveryStep(prepare, async (world, at) => {
     const report = await world.run();
-
     expect(report.status, `killed at step ${at}`).toBe('succeeded');
     expect(await findDifferences(world), `killed at step ${at}`).toEqual([]);
     expect((await world.run()).done, `killed at step ${at}`).toEqual({});
@@ -92,8 +45,8 @@ test('a run killed before or after any of its steps is finished by one clean run
       `select 1 from keys where status in ('escrowed', 'live') group by user_id, team_id having count(*) > 1`,
     );
     expect(ours.rows).toEqual([]);
-  }
-  expect(at).toBeGreaterThan(40);
+  });
+  expect(steps).toBeGreaterThan(40);
 });
 
 test('a run that was taken over in mid-apply can no longer write', async () => {

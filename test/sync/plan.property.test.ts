@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { DirectoryUser } from '../../lib/directory/directory.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { isRemoval } from '../../lib/sync/actions.ts';
+import { removalKey } from '../../lib/sync/decisions.ts';
 import { decideDesired } from '../../lib/sync/desired.ts';
 import { decideAllowed } from '../../lib/sync/guard.ts';
 import { type Plan, planChanges } from '../../lib/sync/plan.ts';
@@ -187,6 +188,55 @@ test('every action of a plan is allowed, quarantined or refused, exactly once', 
         expect(new Set(parts)).toEqual(new Set(plan.actions));
         for (const action of verdict.allowed)
           if (isRemoval(action)) expect(protectedUsers).not.toContain(action.userId);
+      },
+    ),
+  );
+});
+
+test('whatever people decided, protected people and unread groups lose nothing, and nobody who was rejected is removed', () => {
+  const tight = {
+    always_allow: 0,
+    run: { max_count: 1, max_percent: 30 },
+    day: { max_count: 1, max_percent: 30 },
+  };
+  fc.assert(
+    fc.property(
+      completeGroups,
+      anyGroups,
+      fc.subarray([1, 2, 3, 4].map((n) => userId(n))),
+      fc.infiniteStream(fc.nat(3)),
+      (before, now, protectedUsers, choices) => {
+        const policy = buildPolicy(GROUPS, { protectedUsers, guard: { per_group: tight, overall: tight } });
+        const model = new Model();
+        model.apply(planOf(model, before, policy).actions);
+        const plan = planOf(model, now, policy);
+        const undecided = decideAllowed(plan, policy, NO_HISTORY);
+        const [approved, begun, rejected] = [new Set<string>(), new Set<string>(), new Set<string>()];
+        for (const { quarantineId } of undecided.quarantined)
+          if (choices.next().value === 0) approved.add(quarantineId);
+        for (const action of plan.actions.filter(isRemoval)) {
+          const choice = choices.next().value;
+          if (choice === 1) begun.add(removalKey(action));
+          if (choice === 2) rejected.add(removalKey(action));
+        }
+
+        const verdict = decideAllowed(plan, policy, { recent: [], decisions: { approved, begun, rejected } });
+
+        const removed = verdict.allowed.filter(isRemoval);
+        const unread = plan.teams.filter((team) => team.read === 'incomplete').map((team) => team.teamId);
+        for (const action of removed) {
+          expect(protectedUsers).not.toContain(action.userId);
+          expect(unread).not.toContain(action.teamId);
+          expect(rejected).not.toContain(removalKey(action));
+        }
+        for (const { quarantineId } of verdict.approved) expect(approved).toContain(quarantineId);
+        const answeredFor = new Set(verdict.approved.flatMap((quarantine) => quarantine.actions));
+        const ownWay = new Set(
+          removed
+            .filter((action) => !answeredFor.has(action) && !begun.has(removalKey(action)))
+            .map(removalKey),
+        );
+        expect(ownWay.size).toBeLessThanOrEqual(1);
       },
     ),
   );
