@@ -127,6 +127,23 @@ export const VARIABLES = {
     secret: true,
     schema: x25519('the private escrow key').transform((value) => new Secret(value)),
   },
+  TEAMS_WEBHOOK_URL: {
+    about:
+      'Where Teams takes cards: the URL of a Workflows flow “when a webhook request is received” of the DevOps channel; `none` tells nobody. Whoever has it can post there.',
+    example: 'none',
+    secret: true,
+    schema: text('Expected an https URL, or none.')
+      .refine((value) => value === 'none' || isTeamsUrl(value), {
+        error: 'Expected the https URL that Teams Workflows shows when the flow is saved, or none.',
+      })
+      .transform((value) => (value === 'none' ? undefined : new Secret(value))),
+  },
+  APPROVAL_LINK_KEY: {
+    about: 'Signs the links by which held removals are decided: 32 random bytes (`openssl rand -hex 32`).',
+    example: '',
+    secret: true,
+    schema: secret('Expected 64 hexadecimal digits.', /^[0-9a-f]{64}$/),
+  },
   DO_API_HOST: {
     about: 'API host of the DigitalOcean Functions namespace (`doctl serverless connect` shows it).',
     example: '',
@@ -196,6 +213,12 @@ function isSecretName(name: string): boolean {
 
 function remedy(name: VariableName): string {
   return `Set it in .env or in the environment: ${VARIABLES[name].about}`;
+}
+
+/** The query holds its signature, unlike any other URL of ours; a loopback host is the local world's channel. */
+function isTeamsUrl(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && (url.protocol === 'https:' || url.hostname === '127.0.0.1') && url.username === '';
 }
 
 function isUrl(value: string, protocols: readonly string[]): boolean {

@@ -1,14 +1,14 @@
 // `lcp quarantine`: held removals from a terminal. Whoever has the control database decides here, so the approval
 // page is not needed when it is out of reach.
 
+import { decideQuarantine } from '../approvals/decide.ts';
+import { renderQuarantine, renderQuarantineWhole } from '../approvals/quarantine-text.ts';
 import { parseSettings } from '../config.ts';
 import { ControlError } from '../errors.ts';
 import { createDatabase, type Database } from '../store/database.ts';
 import { listNames } from '../store/directory-snapshot.ts';
 import { findQuarantines, listQuarantines, type QuarantineRow } from '../store/quarantines.ts';
 import { requireSchema } from '../store/schema.ts';
-import { decideQuarantine } from '../sync/decide.ts';
-import { renderQuarantine, renderQuarantineWhole } from '../sync/quarantine-text.ts';
 import { isConfirmed } from './confirm.ts';
 import { type CliEnvironment, readPolicyFile } from './environment.ts';
 

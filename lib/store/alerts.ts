@@ -2,18 +2,33 @@
 
 import type { Queryable } from './database.ts';
 
+/** Removals that wait for a person. Counts and identifiers: no key, no name of a person. */
+export type HeldFacts = {
+  readonly quarantineId: string;
+  readonly episode: string;
+  /** A team's name, or null for all teams together. */
+  readonly team: string | null;
+  readonly peopleCount: number;
+  readonly reasons: readonly { readonly limit: string; readonly value: number; readonly bound: number }[];
+  /** How many removals have which cause, the most frequent first, at most three. */
+  readonly causes: readonly { readonly cause: string; readonly count: number }[];
+  /** ISO 8601. */
+  readonly waitingSince: string;
+  readonly isReminder: boolean;
+};
+
 export type NewAlert = {
   /** The same fact has the same key, and is told once. */
   readonly dedupeKey: string;
   readonly kind: 'removals_held';
-  /** What the card is made of: counts and identifiers, no key, no name of a person. */
-  readonly facts: Readonly<Record<string, unknown>>;
+  /** What the card is made of. */
+  readonly facts: HeldFacts;
 };
 
 export type AlertRow = {
   readonly alertId: string;
   readonly kind: NewAlert['kind'];
-  readonly facts: Readonly<Record<string, unknown>>;
+  readonly facts: HeldFacts;
   readonly attempts: number;
 };
 

@@ -1,22 +1,8 @@
 // What Teams is told about held removals: how many, from where, why, since when. Pure. Counts and identifiers only; who
 // it is about stands on the page behind the link.
 
-import type { NewAlert } from '../store/alerts.ts';
+import type { HeldFacts, NewAlert } from '../store/alerts.ts';
 import type { Announcement } from '../store/quarantines.ts';
-
-export type HeldFacts = {
-  readonly quarantineId: string;
-  readonly episode: string;
-  /** A team's name, or null for all teams together. */
-  readonly team: string | null;
-  readonly peopleCount: number;
-  readonly reasons: readonly { readonly limit: string; readonly value: number; readonly bound: number }[];
-  /** How many removals have which cause, the most frequent first, at most three. */
-  readonly causes: readonly { readonly cause: string; readonly count: number }[];
-  /** ISO 8601. */
-  readonly waitingSince: string;
-  readonly isReminder: boolean;
-};
 
 const CAUSES_SHOWN = 3;
 

@@ -2,10 +2,10 @@
 // through, what makes it void, and what a rejection stands for.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decideQuarantine } from '../../lib/approvals/decide.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { listAudit, verifyAudit } from '../../lib/store/audit.ts';
 import { listQuarantines, listWaitingQuarantines, type QuarantineRow } from '../../lib/store/quarantines.ts';
-import { decideQuarantine } from '../../lib/sync/decide.ts';
 import type { Role } from '../../lib/sync/desired.ts';
 import { useControlDatabases } from '../store/database-fixture.ts';
 import { type FakeLiteLLM, startFakeLiteLLM } from '../world/litellm-fake/start.ts';

@@ -1,10 +1,10 @@
 // A person's decision about held removals: what it binds, who may make it, and its proof.
 
 import type { Clock } from '../clock.ts';
+import type { PolicyGroup } from '../policy/schema.ts';
 import { recordAudit } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
 import { type DecisionOutcome, insertDecision } from '../store/decisions.ts';
-import type { Role } from './desired.ts';
 
 /** An approval that no run could carry out by then is void, and the removals are announced anew. */
 const APPROVAL_HOURS = 24;
@@ -12,7 +12,7 @@ const APPROVAL_HOURS = 24;
 export type Decider = {
   /** `entra:<object id>`, `cli:<login>`. */
   readonly actor: string;
-  readonly role: Role;
+  readonly role: PolicyGroup['role'];
 };
 
 export type DecisionRequest = {
@@ -24,7 +24,7 @@ export type DecisionRequest = {
 };
 
 /** Whether somebody of this role decides about other people's access. */
-export function mayDecide(role: Role): boolean {
+export function mayDecide(role: PolicyGroup['role']): boolean {
   return role === 'admin' || role === 'devops';
 }
 
