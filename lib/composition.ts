@@ -2,6 +2,9 @@
 // by the function and the CLI.
 
 import { randomBytes } from 'node:crypto';
+import { deliverAlerts } from './alerts/deliver.ts';
+import { createTeamsChannel } from './alerts/teams.ts';
+import { type ApprovalLink, signApprovalLink } from './approvals/link.ts';
 import type { Clock } from './clock.ts';
 import type { Settings, VariableName } from './config.ts';
 import { createDirectoryClient, type DirectoryClient } from './directory/client.ts';
@@ -35,6 +38,9 @@ export const SYNC_SETTINGS = [
   'LITELLM_DATABASE_URL',
   'CONTROL_DATABASE_URL',
   'KEY_ESCROW_PUBLIC_KEY',
+  'TEAMS_WEBHOOK_URL',
+  'APPROVAL_LINK_KEY',
+  'PUBLIC_BASE_URL',
 ] as const satisfies readonly VariableName[];
 
 export type SyncSettings = Settings<(typeof SYNC_SETTINGS)[number]>;
@@ -128,6 +134,16 @@ export function composeSync({
       log,
       target: subscriptionTarget(settings.DO_API_HOST, settings.DO_NAMESPACE, settings.GRAPH_CLIENT_STATE),
     }),
+    tellTeams: (signal) =>
+      deliverAlerts(
+        {
+          database,
+          log,
+          post: settings.TEAMS_WEBHOOK_URL && createTeamsChannel(settings.TEAMS_WEBHOOK_URL),
+          linkTo: (held) => approvalUrl(settings, held, expiryOf(policy, clock.now())),
+        },
+        signal,
+      ),
     clock,
     log,
     concurrency: GATEWAY_CONCURRENCY,
@@ -135,6 +151,20 @@ export function composeSync({
       if (!databases) await Promise.all([database.close(), gatewayDatabase?.close()]);
     },
   };
+}
+
+/** The page that decides about held removals, by a link that is good until they are announced again. */
+async function approvalUrl(
+  settings: Pick<SyncSettings, 'APPROVAL_LINK_KEY' | 'PUBLIC_BASE_URL'>,
+  held: ApprovalLink,
+  expiresAt: Date,
+): Promise<string> {
+  const token = await signApprovalLink(settings.APPROVAL_LINK_KEY, held, expiresAt);
+  return `${settings.PUBLIC_BASE_URL}/dashboard/held?link=${token}`;
+}
+
+function expiryOf({ quarantine }: Policy, now: Date): Date {
+  return new Date(now.getTime() + quarantine.raise_again_hours * 60 * 60 * 1000);
 }
 
 /** What the Graph client needs of the settings. */

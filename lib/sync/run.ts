@@ -22,7 +22,7 @@ import { recordVerdict } from './record-verdict.ts';
 import { type RunReport, reportOf, type SubscriptionReport } from './report.ts';
 import { type HintedDependencies, readHintedRemovals } from './revoke-hinted.ts';
 import { withLease } from './run-lease.ts';
-import { recordEnd, recordFailure } from './run-records.ts';
+import { codeOf, recordEnd, recordFailure } from './run-records.ts';
 
 /** No new action is begun when less than this is left: the longest call to LiteLLM, and the closing records. */
 const CLOSING_MS = 20_000;
@@ -39,6 +39,8 @@ export type ReconcileDependencies = ReadDependencies &
       run: RunRequest,
       signal: AbortSignal,
     ) => Promise<SubscriptionReport>;
+    /** Tells Teams what it has not been told, as far as that goes. */
+    readonly tellTeams: (signal: AbortSignal) => Promise<void>;
     readonly clock: Clock;
     readonly log: Log;
     readonly concurrency: number;
@@ -132,6 +134,11 @@ async function carryOut(
   }
   const staleTeamIds = contradictedTeams(verdict);
   await recordEnd(database, lease, { report, directory, staleTeamIds, settled, hints });
+  // What was done stays done, whatever becomes of the card; it is tried again by the next run.
+  await dependencies.tellTeams(signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    log.warn('alerts_not_delivered', { code: codeOf(error) });
+  });
   const { runId: _, ...told } = report;
   log.info('run_finished', told);
   return {

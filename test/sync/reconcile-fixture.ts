@@ -47,6 +47,7 @@ export async function createCompany(
     readGatewayDigest: async () => null,
     codeVersion: 'test',
     keepSubscriptions: async () => ({ state: 'not-due' }),
+    tellTeams: async () => undefined,
     database,
     gateway,
     mintKey: (owner) => mintKey(owner, { escrowPublicKey: escrow.publicKey, randomBytes }),
