@@ -24,6 +24,7 @@ const PURE = [
   'sync/plan-keys',
   'sync/plan-users',
   'sync/plan-context',
+  'sync/key-life',
   'sync/guard',
   'sync/removal-limits',
   'sync/decisions',

@@ -8,6 +8,7 @@ import {
   deleteKeys,
   generateKey,
   listKeys,
+  listKeysOf,
   moveKey,
   type NewKey,
   readKey,
@@ -28,6 +29,7 @@ import { createTransport, type TransportOptions } from './transport.ts';
 import {
   type CreateUserOutcome,
   createUsers,
+  deleteUser,
   listUsers,
   type NewUser,
   type UpdateUserOutcome,
@@ -41,10 +43,12 @@ export type Gateway = {
   listTeams(signal: AbortSignal): Promise<readonly GatewayTeam[]>;
   listUsers(signal: AbortSignal): Promise<readonly GatewayUser[]>;
   listKeys(signal: AbortSignal): Promise<readonly GatewayKey[]>;
+  listKeysOf(userId: string, signal: AbortSignal): Promise<readonly GatewayKey[]>;
   readTeam(teamId: string, signal: AbortSignal): Promise<GatewayTeam | undefined>;
   readKey(keyHash: KeyHash, signal: AbortSignal): Promise<GatewayKey | undefined>;
   createUsers(users: readonly NewUser[], signal: AbortSignal): Promise<readonly CreateUserOutcome[]>;
   updateUsers(changes: readonly UserChange[], signal: AbortSignal): Promise<readonly UpdateUserOutcome[]>;
+  deleteUser(userId: string, signal: AbortSignal): Promise<'deleted' | 'absent'>;
   createTeam(team: NewTeam, signal: AbortSignal): Promise<'created' | 'already-exists'>;
   updateTeam(teamId: string, changes: TeamChanges, signal: AbortSignal): Promise<'updated' | 'absent'>;
   addTeamMembers(teamId: string, userIds: readonly string[], signal: AbortSignal): Promise<void>;
@@ -70,10 +74,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     listTeams: (signal) => listTeams(transport, signal),
     listUsers: (signal) => listUsers(transport, signal),
     listKeys: (signal) => listKeys(transport, signal),
+    listKeysOf: (userId, signal) => listKeysOf(transport, userId, signal),
     readTeam: (teamId, signal) => readTeam(transport, teamId, signal),
     readKey: (keyHash, signal) => readKey(transport, keyHash, signal),
     createUsers: (users, signal) => createUsers(transport, users, signal),
     updateUsers: (changes, signal) => updateUsers(transport, changes, signal),
+    deleteUser: (userId, signal) => deleteUser(transport, userId, signal),
     createTeam: (team, signal) => createTeam(transport, team, signal),
     updateTeam: (teamId, changes, signal) => updateTeam(transport, teamId, changes, signal),
     addTeamMembers: (teamId, userIds, signal) => addTeamMembers(transport, teamId, userIds, signal),

@@ -108,6 +108,26 @@ export async function updateUsers(
   return outcomes;
 }
 
+/**
+ * POST /user/delete. A repeat is harmless: who is absent is answered 404, hence `absent`.
+ * Traps (measured): deletes the person's keys and memberships along with the row; spend stays in LiteLLM's logs and
+ * daily tables, under the person's id.
+ */
+export async function deleteUser(
+  transport: Transport,
+  userId: string,
+  signal: AbortSignal,
+): Promise<'deleted' | 'absent'> {
+  const body = { user_ids: [userId] };
+  const reply = await transport.call(
+    { method: 'POST', path: '/user/delete', body, answer: z.unknown(), isRepeatHarmless: true },
+    signal,
+  );
+  if (reply.status === 'answered') return 'deleted';
+  if (reply.httpStatus === 404) return 'absent';
+  throw reply.toError();
+}
+
 async function readExistingIds(
   transport: Transport,
   users: readonly NewUser[],

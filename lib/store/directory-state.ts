@@ -13,6 +13,8 @@ export type Settled = {
   readonly gatewayDigest: string;
   readonly planDigest: string;
   readonly notices: readonly StoredNotice[];
+  /** When time alone will give something to do, ISO 8601; null when nothing will. */
+  readonly dueAt: string | null;
 };
 
 /** What the plan left alone; form and codes are those of lib/sync/plan-context.ts. */

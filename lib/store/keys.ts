@@ -12,7 +12,7 @@ import {
 } from '../ids.ts';
 import type { Queryable } from './database.ts';
 
-export type StoredKeyStatus = 'escrowed' | 'live' | 'blocked' | 'abandoned' | 'deleted';
+export type StoredKeyStatus = 'escrowed' | 'live' | 'retiring' | 'blocked' | 'abandoned' | 'deleted';
 
 export type StoredKey = {
   readonly keyHash: KeyHash;
@@ -22,10 +22,14 @@ export type StoredKey = {
   readonly status: StoredKeyStatus;
   readonly heldByHand: boolean;
   readonly isRevealed: boolean;
+  readonly kind: 'member' | 'test';
+  readonly blockedAt: Date | null;
+  /** Of retiring and of test keys. */
+  readonly endsAt: Date | null;
 };
 
 const COLUMNS = `key_hash as "keyHash", user_id as "userId", team_id as "teamId", generation, status,
-  held_by_hand as "heldByHand", revealed_at is not null as "isRevealed"`;
+  held_by_hand as "heldByHand", revealed_at is not null as "isRevealed", kind, blocked_at as "blockedAt", ends_at as "endsAt"`;
 
 /** Every key ever made, ended ones included, so that generations never repeat. */
 export async function listKeys(database: Queryable): Promise<StoredKey[]> {
@@ -85,7 +89,8 @@ export async function insertEscrowedKey(
 /** LiteLLM has the key and it works. */
 export async function markKeyLive(transaction: Queryable, keyHash: KeyHash): Promise<void> {
   await transaction.query(
-    `update keys set status = 'live', live_at = coalesce(live_at, clock_timestamp()), blocked_at = null, blocked_cause = null, held_by_hand = false
+    `update keys set status = 'live', live_at = coalesce(live_at, clock_timestamp()), blocked_at = null, blocked_cause = null, held_by_hand = false,
+       ends_at = case when kind = 'test' then ends_at end
      where key_hash = $1`,
     [keyHash],
   );

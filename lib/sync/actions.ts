@@ -21,9 +21,12 @@ export type Action =
       cause: string;
     }
   | { kind: 'remove_member'; teamId: EntraGroupId; userId: EntraUserId; cause: string }
-  /** Lowers a role that no mapped group gives any more. */
+  /** Lowers a role that no mapped group gives any more; who is in none is deactivated that way: LiteLLM knows no
+   *  other state of a user. */
   | { kind: 'demote_user'; userId: EntraUserId; before: string | null; after: UserRole; cause: string }
-  /** A key that never became live and was replaced. */
+  /** A rotated or a test key at its end: blocked first, so that it is refused at once, then deleted. */
+  | { kind: 'retire_key'; keyHash: KeyHash; userId: EntraUserId; teamId: EntraGroupId; cause: string }
+  /** A leaver's key after the grace, or one that never became live and was replaced. */
   | { kind: 'delete_key'; keyHash: KeyHash; userId: EntraUserId; teamId: EntraGroupId; cause: string }
   | { kind: 'create_team'; teamId: EntraGroupId; settings: TeamSettings; cause: string }
   | {
@@ -54,6 +57,8 @@ export type Action =
       unblock: boolean;
       cause: string;
     }
+  /** Somebody who left everything and whose last key is gone. Spend stays in LiteLLM's history. */
+  | { kind: 'delete_user'; userId: EntraUserId; cause: string }
   /** The key is in LiteLLM but our record does not say so: a run ended between the two. */
   | { kind: 'confirm_key'; teamId: EntraGroupId; userId: EntraUserId; keyHash: KeyHash; cause: string }
   | {
@@ -72,15 +77,17 @@ const ORDER: Record<ActionKind, number> = {
   block_key: 0,
   remove_member: 1,
   demote_user: 2,
-  delete_key: 3,
-  create_user: 4,
-  create_team: 5,
-  update_team: 6,
-  add_member: 7,
-  update_user: 8,
-  restore_key: 9,
-  confirm_key: 10,
-  mint_key: 11,
+  retire_key: 3,
+  delete_key: 4,
+  delete_user: 5,
+  create_user: 6,
+  create_team: 7,
+  update_team: 8,
+  add_member: 9,
+  update_user: 10,
+  restore_key: 11,
+  confirm_key: 12,
+  mint_key: 13,
 };
 
 /** Total order of a plan's actions; two different actions of one plan never compare equal. */

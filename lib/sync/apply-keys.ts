@@ -1,4 +1,4 @@
-// Gives access: restores a rejoiner's keys, mints new ones, and clears up after lost answers. A key is stored
+// Gives access: restores a rejoiner's keys, mints new ones; ends those whose time is over or whose answer was lost. A key is stored
 // encrypted before LiteLLM hears of it and recorded live after, so a crash between leaves exactly one usable key.
 
 import pLimit from 'p-limit';
@@ -7,7 +7,11 @@ import type { Action } from './actions.ts';
 import type { ApplyContext, Attempt } from './apply-context.ts';
 import { markedMetadata } from './marker.ts';
 
-type KeyAction = Extract<Action, { kind: 'delete_key' | 'restore_key' | 'confirm_key' | 'mint_key' }>;
+const KINDS = ['retire_key', 'delete_key', 'restore_key', 'confirm_key', 'mint_key'] as const;
+/** These take what nobody may use any more, member or not. */
+const ENDING: readonly string[] = ['retire_key', 'delete_key'];
+
+type KeyAction = Extract<Action, { kind: (typeof KINDS)[number] }>;
 
 /** `notMembers` are people whose addition failed: no key is made or restored for them in that team. */
 export async function applyKeys(
@@ -21,7 +25,7 @@ export async function applyKeys(
   );
   const actions = allowed
     .filter(isKeyAction)
-    .filter((action) => action.kind === 'delete_key' || !blocked.has(`${action.teamId}/${action.userId}`));
+    .filter((action) => ENDING.includes(action.kind) || !blocked.has(`${action.teamId}/${action.userId}`));
   const limit = pLimit(context.concurrency);
   await limit.map(actions, (action) => attempt([action], () => applyKey(action, context)));
 }
@@ -29,6 +33,10 @@ export async function applyKeys(
 async function applyKey(action: KeyAction, context: ApplyContext): Promise<void> {
   const { gateway, journal, signal } = context;
   switch (action.kind) {
+    case 'retire_key':
+      await gateway.blockKey(action.keyHash, signal);
+      await gateway.deleteKeys([action.keyHash], signal);
+      return journal.recordKeyDeleted(personOf(action), action.keyHash, action.cause);
     case 'delete_key':
       await gateway.deleteKeys([action.keyHash], signal);
       return journal.recordKeyDeleted(personOf(action), action.keyHash, action.cause);
@@ -80,10 +88,5 @@ function personOf({ teamId, userId }: KeyAction) {
 }
 
 function isKeyAction(action: Action): action is KeyAction {
-  return (
-    action.kind === 'delete_key' ||
-    action.kind === 'restore_key' ||
-    action.kind === 'confirm_key' ||
-    action.kind === 'mint_key'
-  );
+  return (KINDS as readonly string[]).includes(action.kind);
 }

@@ -48,6 +48,27 @@ export async function changeUsers(
   });
 }
 
+/** Deletes rows that are ours. LiteLLM would delete the person's keys with them, so one that turned up meanwhile keeps
+ *  the row. */
+export async function deleteUsers(
+  actions: readonly Extract<Action, { kind: 'delete_user' }>[],
+  context: ApplyContext,
+  steps: Attempt,
+): Promise<void> {
+  const { gateway, journal, signal } = context;
+  for (const action of actions) {
+    const { userId, cause } = action;
+    await steps.attempt([action], async () => {
+      if ((await gateway.listKeysOf(userId, signal)).length > 0) {
+        const message = `User ${userId} has got a key meanwhile; the row stays.`;
+        throw new ControlError('GATEWAY_REFUSED', message, { details: { userId } });
+      }
+      await gateway.deleteUser(userId, signal);
+      await journal.record([{ event: 'user_deleted', userId, cause }]);
+    });
+  }
+}
+
 async function inChunks<A extends Action>(
   actions: readonly A[],
   steps: Attempt,

@@ -7,7 +7,7 @@ import type { ApplyContext, Attempt } from './apply-context.ts';
 import { applyKeys } from './apply-keys.ts';
 import { applyRemovals } from './apply-removals.ts';
 import { applyTeams } from './apply-teams.ts';
-import { changeUsers, createUsers } from './apply-users.ts';
+import { changeUsers, createUsers, deleteUsers } from './apply-users.ts';
 
 export type Outcome =
   | { readonly status: 'done' }
@@ -45,6 +45,7 @@ export async function applyPlan(
   await changeUsers(ofKind(allowed, 'update_user'), context, attempt);
   const missing = ofKind(allowed, 'add_member').filter((action) => outcomes.get(action)?.status !== 'done');
   await applyKeys(allowed, missing, context, attempt);
+  await deleteUsers(ofKind(allowed, 'delete_user'), context, attempt);
   return outcomes;
 }
 

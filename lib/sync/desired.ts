@@ -38,7 +38,13 @@ export type DesiredTeam = {
   readonly membership: Membership;
 };
 
-export type DesiredState = { readonly teams: readonly DesiredTeam[] };
+export type DesiredState = {
+  readonly teams: readonly DesiredTeam[];
+  /** How long a leaver's blocked key is kept for a rejoin. */
+  readonly graceMs: number;
+};
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The desired state, teams sorted by group id. A mapped group that was not read counts as incomplete. */
 export function decideDesired(
@@ -59,7 +65,10 @@ export function decideDesired(
             : membershipOf(read.value, group.include_guests),
     };
   });
-  return { teams: teams.sort((a, b) => (a.groupId < b.groupId ? -1 : 1)) };
+  return {
+    teams: teams.sort((a, b) => (a.groupId < b.groupId ? -1 : 1)),
+    graceMs: policy.offboarding.grace_days * DAY_MS,
+  };
 }
 
 function settingsOf(group: PolicyGroup): TeamSettings {

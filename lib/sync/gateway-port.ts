@@ -17,4 +17,6 @@ export type ApplyGateway = Pick<
   | 'unblockKey'
   | 'moveKey'
   | 'deleteKeys'
+  | 'listKeysOf'
+  | 'deleteUser'
 >;

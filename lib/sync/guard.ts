@@ -67,6 +67,8 @@ export function decideAllowed(plan: Plan, policy: Policy, { recent, decisions }:
       const reason = mayDemote(action);
       if (reason === undefined) allowed.push(action);
       else refused.push({ action, reason });
+    } else if (action.kind === 'delete_user' && policy.protected_users.includes(action.userId)) {
+      refused.push({ action, reason: 'protected_user' });
     } else {
       allowed.push(action);
     }

@@ -35,7 +35,7 @@ export function planHintedRemovals(people: HintedPeople): Plan {
         (key) =>
           key.teamId === teamId &&
           key.userId === userId &&
-          (key.status === 'live' || key.status === 'escrowed'),
+          (key.status === 'live' || key.status === 'retiring' || key.status === 'escrowed'),
       );
       return [
         ...keys.map(({ keyHash }): Action => {

@@ -3,31 +3,48 @@
 import type { EntraUserId, KeyHash } from '../ids.ts';
 import type { Action } from './actions.ts';
 import type { CurrentState, KeyRecord } from './current.ts';
+import { isKeyDue } from './key-life.ts';
 import { isManaged } from './marker.ts';
 import { leavingCause, type Notice, type TeamContext } from './plan-context.ts';
 
-/** Keys of the people the team should have. */
+/** Keys of the people the team should have: one that works, whatever happened to it before. Returns those given back. */
 export function planKeys(
   { team, keys }: TeamContext,
-  current: CurrentState,
+  { gateway, generations, now }: CurrentState,
+  graceMs: number,
   actions: Action[],
   notices: Notice[],
-): void {
-  if (team.membership.status === 'incomplete') return;
-  const byUser = new Map<EntraUserId, KeyRecord>();
-  for (const key of keys) if (key.status !== 'abandoned') byUser.set(key.userId, key);
-
+): ReadonlySet<KeyHash> {
+  const restored = new Set<KeyHash>();
+  if (team.membership.status === 'incomplete') return restored;
   const teamId = team.groupId;
+  const byUser = Map.groupBy(
+    keys.filter((key) => key.status !== 'abandoned' && key.kind === 'member'),
+    (key) => key.userId,
+  );
   const mint = (userId: EntraUserId, replaces: KeyHash | null, cause: string) => {
-    const generation = (current.generations.get(`${userId}/${teamId}`) ?? 0) + 1;
+    const generation = (generations.get(`${userId}/${teamId}`) ?? 0) + 1;
     actions.push({ kind: 'mint_key', teamId, userId, generation, replaces, cause });
   };
 
   for (const userId of team.membership.members.keys()) {
-    const record = byUser.get(userId);
-    const inGateway = record && current.gateway.keys.get(record.keyHash);
-    if (!record) mint(userId, null, `member of group ${teamId}`);
-    else if (!inGateway) {
+    const records = byUser.get(userId) ?? [];
+    const record = records.find(isInUse) ?? newest(records, 'blocked');
+    const retiring = newest(records, 'retiring');
+    const inGateway = record && gateway.keys.get(record.keyHash);
+    const held = (key: KeyRecord) =>
+      notices.push({
+        code: 'key_held_by_hand',
+        teamId,
+        userId,
+        detail: `Key ${key.keyHash.slice(0, 8)} was blocked by hand and stays blocked.`,
+      });
+
+    if (!record) {
+      // A new key would be a way round the hand that blocked the old one.
+      if (retiring && gateway.keys.get(retiring.keyHash)?.blocked) held(retiring);
+      else mint(userId, null, retiring ? 'rotated' : `member of group ${teamId}`);
+    } else if (!inGateway) {
       mint(
         userId,
         record.keyHash,
@@ -36,14 +53,10 @@ export function planKeys(
           : 'the key is no longer in LiteLLM',
       );
     } else if (record.status === 'escrowed') {
-      actions.push({
-        kind: 'confirm_key',
-        teamId,
-        userId,
-        keyHash: record.keyHash,
-        cause: 'an earlier run ended before this was recorded',
-      });
+      const cause = 'an earlier run ended before this was recorded';
+      actions.push({ kind: 'confirm_key', teamId, userId, keyHash: record.keyHash, cause });
     } else if (record.status === 'blocked') {
+      restored.add(record.keyHash);
       actions.push({
         kind: 'restore_key',
         teamId,
@@ -52,46 +65,63 @@ export function planKeys(
         unblock: !record.heldByHand,
         cause: `rejoined group ${teamId}`,
       });
-    } else if (inGateway.blocked) {
-      notices.push({
-        code: 'key_held_by_hand',
-        teamId,
-        userId,
-        detail: `Key ${record.keyHash.slice(0, 8)} was blocked by hand and stays blocked.`,
-      });
-    }
+    } else if (inGateway.blocked) held(record);
+
+    // The key before it ends only when this one is known to be there.
+    if (retiring && record?.status === 'live' && inGateway && isKeyDue(retiring, graceMs, now))
+      actions.push(retire(retiring, 'rotated, and its grace has ended'));
   }
+  return restored;
 }
 
-/** Keys of who is no longer wanted in the team, and keys that never should have been. */
-export function planLeaverKeys(
+function isInUse(key: KeyRecord): boolean {
+  return key.status === 'live' || key.status === 'escrowed';
+}
+
+function newest(keys: readonly KeyRecord[], status: KeyRecord['status']): KeyRecord | undefined {
+  return keys
+    .filter((key) => key.status === status)
+    .reduce<KeyRecord | undefined>((a, b) => (a && a.generation > b.generation ? a : b), undefined);
+}
+
+function retire({ teamId, userId, keyHash }: KeyRecord, cause: string): Action {
+  return { kind: 'retire_key', teamId, userId, keyHash, cause };
+}
+
+/** Keys of who is no longer wanted in the team, keys whose time is over, and keys that never should have been. */
+export function planEndingKeys(
   context: TeamContext,
   current: CurrentState,
+  graceMs: number,
+  restored: ReadonlySet<KeyHash>,
   actions: Action[],
   notices: Notice[],
 ): void {
   const { team, keys } = context;
   const teamId = team.groupId;
-  for (const { keyHash, userId, status, heldByHand } of keys) {
+  for (const key of keys) {
+    const { keyHash, userId, status, heldByHand } = key;
     const inGateway = current.gateway.keys.get(keyHash);
     if (status === 'abandoned') {
       // An answer that was lost may still have made the key after we gave it up.
-      if (inGateway)
-        actions.push({
-          kind: 'delete_key',
-          teamId,
-          userId,
-          keyHash,
-          cause: 'replaced before it was known to be live',
-        });
+      const cause = 'replaced before it was known to be live';
+      if (inGateway) actions.push({ kind: 'delete_key', teamId, userId, keyHash, cause });
       continue;
     }
-    const cause = leavingCause(team, userId);
-    if (cause === undefined) continue;
+    const isDue = isKeyDue(key, graceMs, current.now);
+    if (key.kind === 'test' && status === 'live' && isDue) {
+      actions.push(retire(key, 'test key, and its time is over'));
+      continue;
+    }
+    const isKept = team.membership.status === 'incomplete' || restored.has(keyHash);
     const stillWorks = inGateway !== undefined && (!inGateway.blocked || inGateway.teamId === teamId);
-    if (status !== 'blocked' || stillWorks) {
+    const cause = leavingCause(team, userId);
+    if (cause !== undefined && (status !== 'blocked' || stillWorks)) {
       const blockedByOthers = status === 'blocked' ? heldByHand : (inGateway?.blocked ?? false);
       actions.push({ kind: 'block_key', teamId, userId, keyHash, heldByHand: blockedByOthers, cause });
+    } else if (status === 'blocked' && isDue && !isKept) {
+      const cause = 'blocked for the whole grace';
+      actions.push({ kind: 'delete_key', teamId, userId, keyHash, cause });
     }
   }
   noticeHandMadeKeys(context, current, notices);

@@ -72,6 +72,10 @@ function describeAction(action: Action, names: ReadonlyMap<string, string>): str
       return `- remove ${who}: ${action.cause}`;
     case 'demote_user':
       return `- role of ${who} from ${action.before ?? 'none'} to ${action.after}: ${action.cause}`;
+    case 'retire_key':
+      return `- end key ${action.keyHash.slice(0, 8)} of ${who}: ${action.cause}`;
+    case 'delete_user':
+      return `- delete user ${who}: ${action.cause}`;
     case 'delete_key':
       return `- delete key ${action.keyHash.slice(0, 8)} of ${who}: ${action.cause}`;
     case 'create_user':

@@ -17,8 +17,10 @@ const GATEWAY_ROLE: Record<Role, UserRole> = {
 };
 const POWER = ['internal_user_viewer', 'internal_user', 'proxy_admin_viewer', 'proxy_admin'];
 
+/** `contexts` are the teams that are ours to manage, of `teamCount` in the policy. */
 export function planUsers(
   contexts: readonly Pick<TeamContext, 'team' | 'owned'>[],
+  teamCount: number,
   current: CurrentState,
   actions: Action[],
   notices: Notice[],
@@ -49,20 +51,64 @@ export function planUsers(
     if (row) planUser(userId, fields, row, everyGroupRead, actions);
     else actions.push({ kind: 'create_user', userId, fields, cause: 'new' });
   }
-  if (!everyGroupRead) return;
-  const demoted = new Set<EntraUserId>();
-  for (const userId of contexts.flatMap(({ owned }) => [...owned].filter((id) => !wanted.has(id)))) {
-    const row = current.gateway.users.get(userId);
-    if (!row || demoted.has(userId) || !isManaged(row) || power(row.role) <= power('internal_user')) continue;
-    demoted.add(userId);
-    actions.push({
-      kind: 'demote_user',
-      userId,
-      before: row.role,
-      after: 'internal_user',
-      cause: 'in no mapped group',
-    });
+  // Whoever is wanted in a team that is not ours is nobody's leaver.
+  if (!everyGroupRead || contexts.length < teamCount) return;
+  const teamIds = new Set<string>(contexts.map(({ team }) => team.groupId));
+  planLeavers(new Set(wanted.keys()), teamIds, current, actions);
+}
+
+/** People of ours whom no mapped group has any more: deactivated at once, deleted when the last of their keys is.
+ *  Whoever has something
+ *  that another gave keeps the role to use it. */
+function planLeavers(
+  wanted: ReadonlySet<string>,
+  teamIds: ReadonlySet<string>,
+  current: CurrentState,
+  actions: Action[],
+): void {
+  const left = [...current.gateway.users.values()].filter((row) => isManaged(row) && !wanted.has(row.userId));
+  if (left.length === 0) return;
+  const holdings = holdingsOf(new Set(left.map((row) => row.userId)), teamIds, current);
+  for (const row of left) {
+    const userId = row.userId as EntraUserId;
+    // Whoever is still more than a user is made one first, under the guard's rules for that.
+    if (!holdings.any.has(userId) && power(row.role) <= power('internal_user')) {
+      actions.push({ kind: 'delete_user', userId, cause: 'in no mapped group, and the last key is gone' });
+      continue;
+    }
+    const after = holdings.otherwise.has(userId) ? 'internal_user' : 'internal_user_viewer';
+    if (power(row.role) > power(after))
+      actions.push({ kind: 'demote_user', userId, before: row.role, after, cause: 'in no mapped group' });
   }
+}
+
+/** Who of `people` has anything left: a membership or a key, recorded by us or in LiteLLM; and who has something that
+ *  no group of the policy gave. */
+function holdingsOf(
+  people: ReadonlySet<string>,
+  teamIds: ReadonlySet<string>,
+  { gateway, memberships, keys }: CurrentState,
+) {
+  const [any, otherwise] = [new Set<string>(), new Set<string>()];
+  const ours = new Set<string>();
+  for (const { teamId, userId } of memberships) {
+    if (!people.has(userId)) continue;
+    any.add(userId);
+    if (teamIds.has(teamId)) ours.add(`${teamId}/${userId}`);
+  }
+  for (const key of keys) {
+    if (!people.has(key.userId)) continue;
+    ours.add(key.keyHash);
+    // A key that was given up and never turned up is nothing.
+    if (key.status !== 'abandoned' || gateway.keys.has(key.keyHash)) any.add(key.userId);
+  }
+  for (const { teamId, members } of gateway.teams.values())
+    for (const { userId } of members)
+      if (people.has(userId) && !ours.has(`${teamId}/${userId}`)) otherwise.add(userId);
+  for (const { keyHash, userId } of gateway.keys.values())
+    if (userId !== null && people.has(userId) && !ours.has(keyHash)) otherwise.add(userId);
+  for (const userId of otherwise) any.add(userId);
+  return { any, otherwise };
 }
 
 function planUser(

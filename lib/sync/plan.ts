@@ -9,7 +9,7 @@ import type { CurrentState } from './current.ts';
 import type { DesiredState, Role, TeamSettings } from './desired.ts';
 import { isManaged } from './marker.ts';
 import { leavingCause, type Notice, type TeamContext } from './plan-context.ts';
-import { planKeys, planLeaverKeys } from './plan-keys.ts';
+import { planEndingKeys, planKeys } from './plan-keys.ts';
 import { planUsers } from './plan-users.ts';
 
 /** What the guard needs to know of a team beside the actions. Counts are people. */
@@ -74,11 +74,11 @@ export function planChanges(desired: DesiredState, current: CurrentState): Plan 
       actions.push({ kind: 'create_team', teamId: team.groupId, settings: team.settings, cause: 'policy' });
     }
     planMembers(context, actions, notices);
-    planKeys(context, current, actions, notices);
-    planLeaverKeys(context, current, actions, notices);
+    const restored = planKeys(context, current, desired.graceMs, actions, notices);
+    planEndingKeys(context, current, desired.graceMs, restored, actions, notices);
   }
 
-  planUsers(manageable, current, actions, notices);
+  planUsers(manageable, desired.teams.length, current, actions, notices);
   noticeTeamsWithoutPolicy(desired, current, notices);
 
   actions.sort(compareActions);

@@ -2,6 +2,7 @@
 // second word on every removal. It writes nothing, so `lcp plan` is exactly what `lcp apply` would do.
 
 import { digestOf } from '../canonical.ts';
+import type { Clock } from '../clock.ts';
 import type { Directory, DirectoryGroup } from '../directory/directory.ts';
 import type { Read } from '../directory/read.ts';
 import type { GatewayState } from '../gateway/state.ts';
@@ -15,6 +16,7 @@ import { confirmRemovals } from './confirm.ts';
 import type { CurrentState, KeyRecord } from './current.ts';
 import { decideDesired } from './desired.ts';
 import { decideAllowed, type Verdict } from './guard.ts';
+import { nextDueAt } from './key-life.ts';
 import { type Plan, planChanges } from './plan.ts';
 import type { Notice } from './plan-context.ts';
 import { type DirectoryReading, readDirectory } from './read-directory.ts';
@@ -28,6 +30,7 @@ export type ReadDependencies = {
   /** That state's digest, without reading it; null where there is none. */
   readonly readGatewayDigest: (signal: AbortSignal) => Promise<string | null>;
   readonly database: Database;
+  readonly clock: Clock;
   /** Changes with every deployment: another version may plan otherwise from the same. */
   readonly codeVersion: string;
 };
@@ -66,7 +69,8 @@ export async function readPlan(
   const state = question.kind === 'full' ? NOTHING_KNOWN : await findDirectoryState(database);
   const policyDigest = digestOf({ policy, codeVersion: dependencies.codeVersion });
   const mappedGroupIds = policy.groups.map((group) => group.entra_group);
-  const mayBeSettled = state.settled?.policyDigest === policyDigest;
+  const now = dependencies.clock.now();
+  const mayBeSettled = state.settled?.policyDigest === policyDigest && !isOver(state.settled, now);
   const [directory, known] = await Promise.all([
     readDirectory(dependencies, { ...hinted, mappedGroupIds, state }, signal),
     mayBeSettled ? readGatewayDigest(signal) : readGatewayState(signal),
@@ -83,12 +87,14 @@ export async function readPlan(
     readHistory(database),
   ]);
   const current: CurrentState = {
+    now,
     gateway,
     memberships,
     keys: keys.filter(isOpen),
     generations: highestGenerations(keys),
   };
-  const plan = planChanges(decideDesired(policy, groups), current);
+  const desired = decideDesired(policy, groups);
+  const plan = planChanges(desired, current);
   const verdict = await confirmRemovals(
     decideAllowed(plan, policy, history),
     { policy, directory: dependencies.directory },
@@ -98,7 +104,7 @@ export async function readPlan(
     plan,
     verdict,
     directory,
-    settled: settledBy(plan, policyDigest, gateway),
+    settled: settledBy(plan, policyDigest, gateway, nextDueAt(current.keys, desired.graceMs)),
     isSettled: false,
     names: namesOf(groups, gateway),
   };
@@ -120,10 +126,25 @@ function settledReading(directory: DirectoryReading, settled: Settled): PlanRead
   };
 }
 
-function settledBy(plan: Plan, policyDigest: string, gateway: GatewayState): Settled | null {
+function isOver({ dueAt }: Settled, now: Date): boolean {
+  return dueAt !== null && now.getTime() >= Date.parse(dueAt);
+}
+
+function settledBy(
+  plan: Plan,
+  policyDigest: string,
+  gateway: GatewayState,
+  dueAt: Date | null,
+): Settled | null {
   const isWhole = plan.teams.every((team) => team.read === 'complete');
   if (plan.actions.length > 0 || !isWhole || gateway.digest === undefined) return null;
-  return { policyDigest, gatewayDigest: gateway.digest, planDigest: plan.digest, notices: plan.notices };
+  return {
+    policyDigest,
+    gatewayDigest: gateway.digest,
+    planDigest: plan.digest,
+    notices: plan.notices,
+    dueAt: dueAt?.toISOString() ?? null,
+  };
 }
 
 function isOpen(key: StoredKey): key is StoredKey & KeyRecord {

@@ -68,5 +68,5 @@ export async function readHintedRemovals(
 }
 
 function isUsable(key: StoredKey): key is StoredKey & KeyRecord {
-  return key.status === 'live' || key.status === 'escrowed';
+  return key.status === 'live' || key.status === 'retiring' || key.status === 'escrowed';
 }

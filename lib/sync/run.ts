@@ -1,7 +1,6 @@
 // One reconcile run: lease, serve who was hinted, read, plan, guard, confirm, apply, record. The same code for the
 // schedule, the webhook and the CLI. A run that is killed anywhere leaves records from which the next one goes on.
 
-import type { Clock } from '../clock.ts';
 import { isControlError } from '../errors.ts';
 import type { RunId } from '../ids.ts';
 import type { Log } from '../log.ts';
@@ -41,7 +40,6 @@ export type ReconcileDependencies = ReadDependencies &
     ) => Promise<SubscriptionReport>;
     /** Tells Teams what it has not been told, as far as that goes. */
     readonly tellTeams: (signal: AbortSignal) => Promise<void>;
-    readonly clock: Clock;
     readonly log: Log;
     readonly concurrency: number;
   };

@@ -48,7 +48,17 @@ export function buildPlanCompany(memberCount: number, groupCount: number): PlanC
       memberships.push({ teamId, userId });
       const keyHash = hashKey(`${userId}/${teamId}`);
       keys.set(keyHash, toKey(keyHash, userId, teamId));
-      records.push({ keyHash, userId, teamId, generation: 1, status: 'live', heldByHand: false });
+      records.push({
+        keyHash,
+        userId,
+        teamId,
+        generation: 1,
+        status: 'live',
+        heldByHand: false,
+        kind: 'member',
+        blockedAt: null,
+        endsAt: null,
+      });
       generations.set(`${userId}/${teamId}`, 1);
       const hasLeft = n % ONE_IN === 0;
       wanted.push(toPerson(hasLeft ? parseEntraUserId(seedUserId(memberCount + first + n)) : userId));
@@ -60,7 +70,7 @@ export function buildPlanCompany(memberCount: number, groupCount: number): PlanC
   return {
     policy,
     reads,
-    current: { gateway: { teams, users, keys }, memberships, keys: records, generations },
+    current: { now: new Date(0), gateway: { teams, users, keys }, memberships, keys: records, generations },
   };
 }
 

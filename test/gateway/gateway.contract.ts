@@ -446,6 +446,33 @@ export function describeGatewayContract(name: string, findServer: () => Contract
         expect((await chat(server.baseUrl, key)).status).toBe(401);
       });
 
+      test('the keys of a person are theirs alone, and none of who has none', async () => {
+        const [userId, other] = [randomUUID(), randomUUID()];
+        const teamId = await makeTeam([userId, other]);
+        const mine = [await makeKey(userId, teamId), await makeKey(userId, teamId)];
+        await makeKey(other, teamId);
+
+        const listed = await gateway.listKeysOf(userId, signal);
+
+        expect(listed.map((key) => key.keyHash).sort()).toEqual(mine.map((key) => key.keyHash).sort());
+        expect(await gateway.listKeysOf(userId.slice(0, 8), signal)).toEqual([]);
+      });
+
+      test('a deleted user is gone with membership and keys, the others stay, and a repeat is harmless', async () => {
+        const [userId, other] = [randomUUID(), randomUUID()];
+        const teamId = await makeTeam([userId, other]);
+        const { key } = await makeKey(userId, teamId);
+        const kept = await makeKey(other, teamId);
+
+        expect(await gateway.deleteUser(userId, signal)).toBe('deleted');
+        expect(await gateway.deleteUser(userId, signal)).toBe('absent');
+        expect((await chat(server.baseUrl, key)).status).toBe(401);
+        expect((await chat(server.baseUrl, kept.key)).status).toBe(200);
+        const members = (await gateway.readTeam(teamId, signal))?.members.map((member) => member.userId);
+        expect(members).toContain(other);
+        expect(members).not.toContain(userId);
+      });
+
       test('the list of keys has each with its owner, team, block and metadata', async () => {
         const userId = randomUUID();
         const teamId = await makeTeam([userId]);

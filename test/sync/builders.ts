@@ -95,11 +95,13 @@ export class Model {
   memberships = new Map<string, OwnedMembership>();
   records = new Map<KeyHash, KeyRecord>();
   generations = new Map<string, number>();
+  now = new Date('2026-01-01T00:00:00Z');
   #minted = 0;
 
   current(): CurrentState {
     const gateway: GatewayState = { teams: this.teams, users: this.users, keys: this.keys };
     return {
+      now: this.now,
       gateway,
       memberships: [...this.memberships.values()],
       keys: [...this.records.values()],
@@ -126,7 +128,11 @@ export class Model {
   applyOne(action: Action): void {
     switch (action.kind) {
       case 'block_key': {
-        this.#record(action.keyHash, { status: 'blocked', heldByHand: action.heldByHand });
+        this.#record(action.keyHash, {
+          status: 'blocked',
+          heldByHand: action.heldByHand,
+          blockedAt: this.now,
+        });
         const key = this.keys.get(action.keyHash);
         if (key) this.keys.set(action.keyHash, { ...key, blocked: true, teamId: null });
         return;
@@ -145,6 +151,10 @@ export class Model {
       case 'demote_user':
         this.#user(action.userId, { role: action.after });
         return;
+      case 'delete_user':
+        this.users.delete(action.userId);
+        return;
+      case 'retire_key':
       case 'delete_key':
         this.keys.delete(action.keyHash);
         this.records.delete(action.keyHash);
@@ -204,7 +214,7 @@ export class Model {
             teamId: action.teamId,
             blocked: action.unblock ? false : key.blocked,
           });
-        this.#record(action.keyHash, { status: 'live', heldByHand: false });
+        this.#record(action.keyHash, { status: 'live', heldByHand: false, blockedAt: null, endsAt: null });
         return;
       }
       case 'confirm_key':
@@ -224,7 +234,17 @@ export class Model {
           expiresAt: null,
           metadata: markedMetadata(),
         });
-        this.records.set(keyHash, { keyHash, userId, teamId, generation, status: 'live', heldByHand: false });
+        this.records.set(keyHash, {
+          keyHash,
+          userId,
+          teamId,
+          generation,
+          status: 'live',
+          heldByHand: false,
+          kind: 'member',
+          blockedAt: null,
+          endsAt: null,
+        });
         this.generations.set(`${userId}/${teamId}`, generation);
       }
     }

@@ -53,8 +53,10 @@ test('a disabled account loses every team, and the cause says so', () => {
   const disabled = buildUser(1, { accountEnabled: false });
   const plan = planOf(synced({ 1: [buildUser(1)], 2: [buildUser(1)] }), { 1: [disabled], 2: [disabled] });
 
-  expect(kinds(plan)).toEqual(['block_key', 'block_key', 'remove_member', 'remove_member']);
-  expect(new Set(plan.actions.map((action) => action.cause))).toEqual(new Set(['account disabled']));
+  expect(kinds(plan)).toEqual(['block_key', 'block_key', 'remove_member', 'remove_member', 'demote_user']);
+  expect(new Set(plan.actions.map((action) => action.cause))).toEqual(
+    new Set(['account disabled', 'in no mapped group']),
+  );
 });
 
 test('a guest gets access only where the policy includes guests', () => {
@@ -92,8 +94,9 @@ test('a rejoiner gets exactly the key back that was blocked', () => {
   model.apply(planOf(model, { 1: [], 2: [] }).actions);
   const plan = planOf(model, { 1: [buildUser(1)], 2: [] });
 
-  expect(kinds(plan)).toEqual(['add_member', 'restore_key']);
+  expect(kinds(plan)).toEqual(['add_member', 'update_user', 'restore_key']);
   expect(find(plan, 'restore_key')[0]).toMatchObject({ keyHash, unblock: true });
+  expect(find(plan, 'update_user')[0]).toMatchObject({ after: { role: 'internal_user' } });
 });
 
 test('a key that an admin blocked by hand stays blocked through leaving and rejoining', () => {
@@ -138,6 +141,9 @@ test('an abandoned key that turns up in LiteLLM is deleted', () => {
     generation: 9,
     status: 'abandoned',
     heldByHand: false,
+    kind: 'member',
+    blockedAt: null,
+    endsAt: null,
   });
   model.keys.set(keyHash, {
     keyHash,
@@ -159,7 +165,7 @@ test('a removal that was recorded but not finished is planned again', () => {
   for (const record of model.records.values())
     model.records.set(record.keyHash, { ...record, status: 'blocked' });
 
-  expect(kinds(planOf(model, { 1: [], 2: [] }))).toEqual(['block_key', 'remove_member']);
+  expect(kinds(planOf(model, { 1: [], 2: [] }))).toEqual(['block_key', 'remove_member', 'demote_user']);
 });
 
 test('hand-made teams, members, keys and default_user_id are in no action', () => {

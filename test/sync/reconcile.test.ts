@@ -43,6 +43,7 @@ test('a leaver’s key is blocked and detached before the membership ends', asyn
     '/key/block',
     '/key/update',
     '/team/member_delete',
+    '/user/bulk_update',
   ]);
 });
 

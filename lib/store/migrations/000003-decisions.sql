@@ -1,5 +1,5 @@
 -- Up Migration
--- What people decided about held removals, and what Teams is told.
+-- What people decided about held removals, what Teams is told, and what becomes of keys in time.
 
 alter table quarantines drop constraint quarantines_status_check;
 alter table quarantines
@@ -29,6 +29,17 @@ create table decided_removals (
 -- A person answered for it, so it leaves the next leavers their limits.
 alter table removals add column is_approved boolean not null default false;
 
+-- `retiring`: rotated, and still good until ends_at beside the key that follows it. A test key is good until ends_at.
+alter table keys drop constraint keys_status_check;
+alter table keys
+  add constraint keys_status check (status in ('escrowed', 'live', 'retiring', 'blocked', 'abandoned', 'deleted')),
+  add column kind text not null default 'member' check (kind in ('member', 'test')),
+  add column ends_at timestamptz,
+  add constraint keys_end check (ends_at is not null or (status <> 'retiring' and kind <> 'test'));
+-- A leaver's keys of two generations are both kept blocked for a rejoin; only one works or is to.
+drop index keys_one_current;
+create unique index keys_one_current on keys (user_id, team_id) where status in ('escrowed', 'live') and kind = 'member';
+
 create table alerts (
   alert_id uuid primary key default gen_random_uuid(),
   dedupe_key text not null unique,       -- the same fact is told once
@@ -44,6 +55,9 @@ create index alerts_due on alerts (next_attempt_at) where delivered_at is null;
 
 -- Down Migration
 drop table alerts, decided_removals;
+drop index keys_one_current;
+alter table keys drop constraint keys_end, drop constraint keys_status, drop column kind, drop column ends_at;
+create unique index keys_one_current on keys (user_id, team_id) where status in ('escrowed', 'live', 'blocked');
 alter table removals drop column is_approved;
 alter table quarantines
   drop constraint quarantines_decision, drop constraint quarantines_status,

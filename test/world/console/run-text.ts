@@ -15,6 +15,8 @@ export const ACTION_TEXTS: Readonly<
   block_key: { sign: '−', todo: 'block key', one: 'key blocked', many: 'keys blocked' },
   remove_member: { sign: '−', todo: 'remove member', one: 'member removed', many: 'members removed' },
   demote_user: { sign: '−', todo: 'lower role', one: 'role lowered', many: 'roles lowered' },
+  retire_key: { sign: '−', todo: 'end key', one: 'key ended', many: 'keys ended' },
+  delete_user: { sign: '−', todo: 'delete user', one: 'user deleted', many: 'users deleted' },
   delete_key: { sign: '−', todo: 'delete key', one: 'key deleted', many: 'keys deleted' },
   create_team: { sign: '+', todo: 'make team', one: 'team made', many: 'teams made' },
   create_user: { sign: '+', todo: 'make user', one: 'user made', many: 'users made' },

@@ -3,7 +3,7 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { parsePageQuery, takePage } from './page.ts';
-import { createAnswer } from './problem.ts';
+import { createAnswer, createDetail } from './problem.ts';
 import { ensureUser, type FakeState, type FakeUser } from './state.ts';
 import { parseBody } from './teams.ts';
 
@@ -56,6 +56,20 @@ export function createUserRoutes(state: FakeState): Hono {
     });
     const counts = { total_requested: users.length, successful_updates: users.length, failed_updates: 0 };
     return context.json({ results, ...counts });
+  });
+
+  app.post('/user/delete', async (context) => {
+    const { user_ids } = parseBody(z.object({ user_ids: z.array(z.string()) }), await context.req.json());
+    for (const userId of user_ids) {
+      if (!state.users.has(userId)) throw createDetail(404, `User not found, passed user_id=${userId}`);
+    }
+    for (const userId of user_ids) {
+      state.users.delete(userId);
+      for (const key of [...state.keys.values()]) if (key.user_id === userId) state.keys.delete(key.token);
+      for (const team of state.teams.values())
+        team.members_with_roles = team.members_with_roles.filter((member) => member.user_id !== userId);
+    }
+    return context.json(user_ids.length);
   });
 
   return app;
