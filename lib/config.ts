@@ -23,6 +23,14 @@ const httpUrl = (what: string) =>
       error: `Expected ${what}, an http or https URL without a query.`,
     })
     .transform((value) => value.replace(/\/+$/, ''));
+/** http only where nothing leaves the machine: there browsers keep Secure cookies all the same. */
+const publicUrl = (what: string) =>
+  httpUrl(what)
+    .refine((value) => isUrl(value, ['https:']) || isLoopback(value), {
+      error: `Expected ${what}, an https URL; http only for localhost.`,
+    })
+    .refine((value) => URL.parse(value)?.pathname === '/', { error: `Expected ${what} without a path.` })
+    .transform((value) => new URL(value).origin);
 const postgresUrl = (what: string) =>
   text(`Expected ${what}, a postgres:// URL.`)
     .refine((value) => /^postgres(ql)?:\/\/[^/]+\/[^/?]+/.test(value), {
@@ -116,6 +124,37 @@ export const VARIABLES = {
     secret: true,
     schema: postgresUrl('the control database for the webhook'),
   },
+  PUBLIC_BASE_URL: {
+    about:
+      'Where people reach the public site; the portal is `/dashboard` on it, and `/dashboard/sign-in/callback` is its redirect URI in Entra.',
+    example: 'https://llm.example.com',
+    schema: publicUrl('the public site'),
+  },
+  PORTAL_CLIENT_ID: {
+    about:
+      'Application (client) ID of the portal’s own app registration: app roles Admin, DevOps and Member, no API permission.',
+    example: '00000000-0000-4000-8000-000000000003',
+    schema: guid('the application id of the portal').transform((value) => value.toLowerCase()),
+  },
+  PORTAL_CLIENT_SECRET: {
+    about: 'Client secret of the portal’s app registration; it can only finish sign-ins.',
+    example: '',
+    secret: true,
+    schema: secret('Expected the client secret of the portal’s app registration.'),
+  },
+  PORTAL_SESSION_KEY: {
+    about:
+      'Seals the portal’s cookies: 32 random bytes in base64url (`openssl rand 32 | basenc --base64url | tr -d =`). A new one signs everybody out.',
+    example: '',
+    secret: true,
+    schema: secret('Expected 32 random bytes in base64url, 43 characters.', /^[A-Za-z0-9_-]{43}$/),
+  },
+  PORTAL_DATABASE_URL: {
+    about: 'The same database through the role of control/portal.',
+    example: '',
+    secret: true,
+    schema: postgresUrl('the control database for the portal'),
+  },
   KEY_ESCROW_PUBLIC_KEY: {
     about: 'Keys are encrypted to this X25519 key the moment they are made (`lcp escrow keygen`).',
     example: '',
@@ -166,6 +205,20 @@ export const WEBHOOK_SETTINGS = [
   'DO_FUNCTIONS_KEY',
 ] as const satisfies readonly VariableName[];
 
+/** What control/portal may know: nothing that reads Graph or changes LiteLLM. */
+export const PORTAL_SETTINGS = [
+  'PUBLIC_BASE_URL',
+  'PORTAL_CLIENT_ID',
+  'PORTAL_CLIENT_SECRET',
+  'PORTAL_SESSION_KEY',
+  'PORTAL_DATABASE_URL',
+  'AZURE_TENANT_ID',
+  'AZURE_AUTHORITY_HOST',
+  'DO_API_HOST',
+  'DO_NAMESPACE',
+  'DO_FUNCTIONS_KEY',
+] as const satisfies readonly VariableName[];
+
 /** The named settings from `environment`; an empty value is a missing one.
  *  @throws ControlError CONFIG_INVALID that lists every problem, secrets redacted. */
 export function parseSettings<Name extends VariableName>(
@@ -207,4 +260,8 @@ function isUrl(value: string, protocols: readonly string[]): boolean {
     url.username === '' &&
     url.hash === ''
   );
+}
+
+function isLoopback(value: string): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(URL.parse(value)?.hostname ?? '');
 }

@@ -28,6 +28,13 @@ export const ERROR_CODES = {
   AUDIT_BROKEN: 'The audit chain does not verify; DevOps investigates.',
   FUNCTION_UNAVAILABLE: 'The functions API did not answer properly; a retry helps.',
   FUNCTION_REFUSED: 'The functions API refused the call; DevOps checks DO_FUNCTIONS_KEY and the deployment.',
+  SIGN_IN_REFUSED:
+    'A sign-in to the portal did not check out and opened nothing; the person starts again; a repeat of the same does not help.',
+  SIGN_IN_UNAVAILABLE: 'Microsoft’s sign-in did not answer properly; a retry helps.',
+  SIGN_IN_MISCONFIGURED:
+    'Microsoft does not know the portal or its secret; the Admin corrects PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET.',
+  FORM_REFUSED:
+    'A posted form did not come from a page that the portal gave to this session; nothing was changed; the person opens the page again.',
   DEADLINE_REACHED: 'The time of this run is used up; the next run goes on.',
 } as const;
 
