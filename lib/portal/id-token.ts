@@ -67,7 +67,8 @@ function isAboutToken(error: unknown): error is errors.JOSEError {
 }
 
 function checkOf(error: errors.JOSEError): string {
-  return error instanceof errors.JWTClaimValidationFailed ? error.claim : error.code;
+  const isClaim = error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired;
+  return isClaim ? error.claim : error.code;
 }
 
 function refused(check: string, cause?: unknown): ControlError {

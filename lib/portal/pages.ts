@@ -72,7 +72,6 @@ const ourFault = html`<p>The fault is on our side. Try again in a minute; if it 
 const REFUSALS: Readonly<Record<string, string>> = {
   'no-sign-in': 'This browser has no sign-in under way. It may have taken longer than ten minutes.',
   'state-mismatch': 'Microsoft’s answer belongs to another sign-in, perhaps one in another tab.',
-  'already-used': 'This sign-in was already finished. You are signed in.',
   'denied-by-microsoft':
     'Microsoft did not sign you in: it was cancelled, or your account may not use the portal.',
   'code-refused': 'Microsoft’s answer was already used or came too late.',

@@ -49,7 +49,8 @@ async function finishSignIn(context: PortalContext): Promise<string> {
   const begun = await readSignIn(context, sessionKey, clock.now());
   if (begun === undefined) throw refused('no-sign-in');
   if (state !== begun.state) throw refused('state-mismatch');
-  if (context.var.session?.signInState === begun.state) throw refused('already-used');
+  // The page was loaded again; its code is used up.
+  if (context.var.session?.signInState === begun.state) return begun.returnTo;
   if (code === undefined || code === '') throw refused('denied-by-microsoft', { error: nameOfError(error) });
   const identity = await signIn.redeem(code, begun);
   const session = beginSession(identity, {
