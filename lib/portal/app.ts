@@ -9,7 +9,7 @@ import type { PortalApp, PortalContext, PortalEnv, PortalParts } from './portal-
 import { requireSession } from './require-session.ts';
 import { HOME, SIGN_IN } from './return-to.ts';
 import { nameOfRole } from './role.ts';
-import { readSession, refreshSession, type Session, writeSession } from './session.ts';
+import { endSession, readSession, refreshSession, type Session, writeSession } from './session.ts';
 import { addSignInRoutes } from './sign-in-routes.ts';
 import { endSignIn, hasSignIn, readSignIn } from './sign-in-state.ts';
 
@@ -27,9 +27,12 @@ export function createPortal({ routes = [], homeSections = [], ...portal }: Port
   app.use(async (context, next) => {
     const startedAtMs = portal.clock.now().getTime();
     context.set('portal', portal);
-    await receive(context);
+    const isRefused = await receive(context);
     await next();
-    if (!context.res.headers.has('set-cookie')) await keepCookies(context);
+    if (!context.res.headers.has('set-cookie')) {
+      if (isRefused) endSession(context);
+      else await keepCookies(context);
+    }
     const durationMs = portal.clock.now().getTime() - startedAtMs;
     const { method } = context.req;
     // The route and not the address: a link may carry something that only its reader should have.
@@ -52,11 +55,16 @@ ${sections}`;
   return app;
 }
 
-async function receive(context: PortalContext): Promise<void> {
+/** Whether the request brought a session that does not count. */
+async function receive(context: PortalContext): Promise<boolean> {
   const { clock, sessionKey: key, tenantId } = context.var.portal;
   const read = await readSession(context, { key, tenantId, now: clock.now() });
   context.set('session', read.status === 'alive' ? read.session : undefined);
-  if (read.status === 'refused') context.env.log.warn('session_refused', { path: context.req.path });
+  if (read.status !== 'refused') return false;
+  const { reason } = read;
+  const isOrdinary = reason === 'too-old' || reason === 'left-alone';
+  context.env.log[isOrdinary ? 'info' : 'warn']('session_refused', { reason });
+  return true;
 }
 
 /** At most one cookie an answer: the finished sign-in goes first, then the session is marked as seen. */

@@ -63,11 +63,14 @@ export function beginSession(
   return { ...identity, name, signedInAt: now, seenAt: now, csrfSecret, signInState };
 }
 
-/** Whether `session` is of this tenant and neither too old nor left alone too long. Pure. */
-export function isSessionAlive(session: Session, tenantId: string, now: Date): boolean {
+/** Why `session` does not count now; undefined when it does. Pure. */
+export function refusalOf(session: Session, tenantId: string, now: Date): SessionRefusal | undefined {
   const ageMs = now.getTime() - session.signedInAt.getTime();
   const idleMs = now.getTime() - session.seenAt.getTime();
-  return session.tid === tenantId && ageMs < SESSION_LIFE_MS && idleMs < SESSION_IDLE_MS;
+  if (session.tid !== tenantId) return 'other-tenant';
+  // Said so that what is no instant is refused too.
+  if (!(ageMs < SESSION_LIFE_MS)) return 'too-old';
+  return idleMs < SESSION_IDLE_MS ? undefined : 'left-alone';
 }
 
 /** `session` as seen now, when that is worth a new cookie. Pure. */
@@ -77,11 +80,13 @@ export function refreshSession(session: Session, now: Date): Session | undefined
     : { ...session, seenAt: now };
 }
 
+/** `unreadable`: tampered with, or sealed by another key or for another purpose. */
+export type SessionRefusal = 'unreadable' | 'other-tenant' | 'too-old' | 'left-alone';
+
 export type SessionRead =
   | { readonly status: 'none' }
   | { readonly status: 'alive'; readonly session: Session }
-  /** Expired, tampered with, or sealed by another key or for another tenant. */
-  | { readonly status: 'refused' };
+  | { readonly status: 'refused'; readonly reason: SessionRefusal };
 
 /** The session that the request brings. */
 export async function readSession(
@@ -91,8 +96,9 @@ export async function readSession(
   const text = getCookie(context, 'session', 'host');
   if (text === undefined) return { status: 'none' };
   const session = await unseal(key, 'session', text, storedSession);
-  if (session === undefined || !isSessionAlive(session, tenantId, now)) return { status: 'refused' };
-  return { status: 'alive', session };
+  if (session === undefined) return { status: 'refused', reason: 'unreadable' };
+  const reason = refusalOf(session, tenantId, now);
+  return reason === undefined ? { status: 'alive', session } : { status: 'refused', reason };
 }
 
 /** Gives the browser `session`. Without an age of its own the cookie also ends with the browser. */

@@ -187,7 +187,8 @@ test('a cookie in which one character was changed is no session', async () => {
     visitor.cookies.set('__Host-session', `${cookie.slice(0, at)}${changed}${cookie.slice(at + 1)}`);
     expect(await isSignedIn(visitor), `character ${at}`).toBe(false);
   }
-  expect(opened.lines.join('')).toContain('"event":"session_refused"');
+  expect(opened.lines.join('')).toContain('"reason":"unreadable","event":"session_refused"');
+  expect([...visitor.cookies.keys()]).not.toContain('__Host-session');
 });
 
 test('a cookie of another key, another tenant or another purpose is no session', async () => {
@@ -211,6 +212,7 @@ test('a cookie of another key, another tenant or another purpose is no session',
   await visitor.get('/dashboard/sign-in');
   expect(await tryCookie(visitor.cookies.get('__Host-sign-in') ?? '')).toBe(false);
   expect(await tryCookie('eyJhbGciOiJub25lIn0.e30.')).toBe(false);
+  expect(opened.lines.join('')).toContain('"reason":"other-tenant","event":"session_refused"');
 });
 
 test('an hour without use ends a session, and use within the hour keeps it', async () => {
@@ -224,6 +226,7 @@ test('an hour without use ends a session, and use within the hour keeps it', asy
   expect(await isSignedIn(visitor)).toBe(true);
   portal.advance(MINUTE_MS);
   expect([await isSignedIn(visitor), await isSignedIn(idle)]).toEqual([true, false]);
+  expect(opened.lines.join('')).toContain('"reason":"left-alone","event":"session_refused"');
 });
 
 test('eight hours end a session however much it is used', async () => {
@@ -235,6 +238,19 @@ test('eight hours end a session however much it is used', async () => {
     portal.advance(30 * MINUTE_MS);
   }
   expect(await isSignedIn(visitor)).toBe(false);
+  expect(opened.lines.join('')).toContain('"reason":"too-old","event":"session_refused"');
+});
+
+test('a name with markup in it is shown as text', async () => {
+  const { tenant } = portal.tenant();
+  tenant.rename(MEMBER, { displayName: '<script>alert(1)</script>"&' });
+
+  await opened.visitor.signIn(MEMBER);
+  const { text } = await opened.visitor.get('/dashboard');
+
+  tenant.rename(MEMBER, { displayName: 'Chloe Brandt' });
+  expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&amp;');
+  expect(text).not.toContain('<script');
 });
 
 test.each([
