@@ -56,6 +56,16 @@ test('a form without the token, with one of another session, or of before a new 
   expect(lines.join('')).not.toContain(csrf);
 });
 
+test('a body that no form of ours sends is refused, even with the right token', async () => {
+  const { visitor, csrf, lines } = await signedIn();
+  const headers = { origin: ORIGIN, 'sec-fetch-site': 'same-origin', 'content-type': 'text/plain' };
+
+  const answer = await visitor.post('/dashboard/sign-out', { csrf }, headers);
+
+  expect(answer.status).toBe(403);
+  expect(lines.join('')).toContain('"reason":"content-type"');
+});
+
 test('a form whose session has ended is told that nothing was changed, not sent elsewhere', async () => {
   const { visitor, csrf } = await signedIn();
   visitor.cookies.clear();

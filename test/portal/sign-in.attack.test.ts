@@ -23,6 +23,7 @@ async function expectRefused(visit: Visit, visitor: Visitor, reason: string, sai
   expect(visit.text).toContain('You were not signed in');
   expect(visit.text).toContain(said);
   expect(visit.text).toContain('<a href="/dashboard/sign-in">Sign in again</a>');
+  expect(visitor.cookies.has('__Host-sign-in')).toBe(false);
   expect(await isSignedIn(visitor)).toBe(false);
   const log = opened.lines.join('');
   expect(log).toContain('"event":"sign_in_refused"');
