@@ -42,6 +42,8 @@ const PURE = [
   'directory/subscription-plan',
   'directory/read',
   'store/audit-chain',
+  'portal/role',
+  'portal/return-to',
 ].map((name) => `lib/${name}.ts`);
 const PURE_HELPERS = ['lib/canonical.ts', 'lib/ids.ts', 'lib/errors.ts'];
 
@@ -121,6 +123,7 @@ test('the environment is read at the edges only', () => {
     'lib/cli/environment.ts',
     'packages/control/sync/index.ts',
     'packages/control/webhook/index.ts',
+    'packages/control/portal/index.ts',
   ];
   const found = [...sources('lib'), ...sources('packages')].filter(
     (file) => read(file).includes('process.env') && !allowed.includes(file),
@@ -154,7 +157,7 @@ test('docs hold no code fences and name only files that exist', () => {
 
 test('the functions get exactly the settings they parse', async () => {
   const { SYNC_SETTINGS } = await import('../lib/composition.ts');
-  const { WEBHOOK_SETTINGS } = await import('../lib/config.ts');
+  const { PORTAL_SETTINGS, WEBHOOK_SETTINGS } = await import('../lib/config.ts');
   const blocks = read('project.yml').split(/^ {6}- name: /m);
   const declaredBy = (name: string) =>
     [
@@ -167,4 +170,5 @@ test('the functions get exactly the settings they parse', async () => {
 
   expect(declaredBy('sync')).toEqual([...SYNC_SETTINGS].sort());
   expect(declaredBy('webhook')).toEqual([...WEBHOOK_SETTINGS].sort());
+  expect(declaredBy('portal')).toEqual([...PORTAL_SETTINGS].sort());
 });

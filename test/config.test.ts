@@ -52,6 +52,31 @@ test('a wrong secret is named but not shown', () => {
   expect(error.message).not.toContain('hunter2');
 });
 
+test.each([
+  ['https://llm.example.com/', 'https://llm.example.com'],
+  ['http://localhost:8704', 'http://localhost:8704'],
+  ['http://127.0.0.1:8704', 'http://127.0.0.1:8704'],
+])('%s may be the public site', (value, origin) => {
+  expect(parseSettings(['PUBLIC_BASE_URL'], { PUBLIC_BASE_URL: value }).PUBLIC_BASE_URL).toBe(origin);
+});
+
+test.each(['http://llm.example.com', 'http://localhost.example.com', 'https://llm.example.com/dashboard'])(
+  '%s may not be the public site',
+  (value) => {
+    expect(() => parseSettings(['PUBLIC_BASE_URL'], { PUBLIC_BASE_URL: value })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    );
+  },
+);
+
+test('a session key of another length is refused and not shown', () => {
+  const parse = (key: string) => () => parseSettings(['PORTAL_SESSION_KEY'], { PORTAL_SESSION_KEY: key });
+
+  expect(parse('k'.repeat(43))).not.toThrow();
+  expect(parse('k'.repeat(42))).toThrow('43 characters');
+  expect(parse('k'.repeat(42))).not.toThrow('kkk');
+});
+
 function problemsOf(environment: Record<string, string>): ControlError {
   try {
     parseSettings(

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SYNC_SETTINGS } from '../lib/composition.ts';
-import { VARIABLES, WEBHOOK_SETTINGS } from '../lib/config.ts';
+import { PORTAL_SETTINGS, VARIABLES, WEBHOOK_SETTINGS } from '../lib/config.ts';
 import { type FunctionDeployment, readProject } from '../lib/platform/project.ts';
 import { variableNames } from '../lib/platform/template.ts';
 
@@ -64,12 +64,23 @@ describe('project.yml', () => {
     expect(known.filter((name) => /^(AZURE|LITELLM|KEY_ESCROW|CONTROL_DATABASE)/.test(name))).toEqual([]);
   });
 
+  test('control/portal is on the web as it is, and can neither read Graph nor change LiteLLM nor open a key', () => {
+    const portal = functions.find(({ name }) => name === 'control/portal');
+
+    expect(portal).toMatchObject({ web: 'raw', timeoutMs: 30_000, memoryMb: 256, triggers: [] });
+    const known = Object.keys(portal?.environment ?? {});
+    expect(
+      known.filter((name) => /^(AZURE_CLIENT|GRAPH|LITELLM|KEY_ESCROW|CONTROL_DATABASE|WEBHOOK)/.test(name)),
+    ).toEqual([]);
+  });
+
   test('each function is given exactly the settings it parses', () => {
     const given = functions.map(({ name, environment }) => [name, Object.keys(environment).sort()]);
 
     expect(Object.fromEntries(given)).toEqual({
       'control/sync': [...SYNC_SETTINGS].sort(),
       'control/webhook': [...WEBHOOK_SETTINGS].sort(),
+      'control/portal': [...PORTAL_SETTINGS].sort(),
     });
   });
 });

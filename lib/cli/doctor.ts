@@ -13,6 +13,7 @@ import type { Policy } from '../policy/schema.ts';
 import { Secret } from '../secret.ts';
 import { verifyAudit } from '../store/audit.ts';
 import { requireSchema } from '../store/schema.ts';
+import { checkPortal } from './doctor-portal.ts';
 import { checkSubscriptions, checkWebhook } from './doctor-webhook.ts';
 import { type CliEnvironment, readPolicyFile } from './environment.ts';
 
@@ -43,6 +44,7 @@ export async function doctorCommand(
   if (settings) await checkPeers(environment, settings, policy, tryIt, checks);
   await checkEscrow(variables, tryIt);
   await checkWebhook(environment, tryIt);
+  await checkPortal(environment, tryIt);
   await checkFunctions(variables, tryIt);
 
   for (const { what, problem } of checks) {

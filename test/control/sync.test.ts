@@ -14,6 +14,7 @@ import { useControlDatabases } from '../store/database-fixture.ts';
 import { createLocalFunctionsHost, type LocalFunctionsHost } from '../world/functions-host/host.ts';
 import { type FakeLiteLLM, startFakeLiteLLM } from '../world/litellm-fake/start.ts';
 import { type RunningTenant, startTenant } from '../world/tenant/tenant.ts';
+import { unusedSettings } from './unused-settings.ts';
 
 const createControlDatabase = useControlDatabases();
 const root = path.resolve(import.meta.dirname, '..', '..');
@@ -60,7 +61,12 @@ async function createHost(changes: Record<string, string>): Promise<LocalFunctio
     functionsDir,
     schedule: false,
     extraChildEnv: { NODE_EXTRA_CA_CERTS: tenant.caFile },
-    env: { ...settings, WEBHOOK_DATABASE_URL: changes.CONTROL_DATABASE_URL, ...changes },
+    env: {
+      ...(await unusedSettings()),
+      ...settings,
+      WEBHOOK_DATABASE_URL: changes.CONTROL_DATABASE_URL,
+      ...changes,
+    },
   });
   hosts.push(host);
   return host;

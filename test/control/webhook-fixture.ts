@@ -2,13 +2,12 @@
 // who was woken.
 
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { variableNames } from '../../lib/platform/template.ts';
 import type { Database } from '../../lib/store/database.ts';
 import { claimHints, type Hint } from '../../lib/store/hints.ts';
 import { buildFunctions } from '../../scripts/build.ts';
@@ -21,6 +20,7 @@ import {
   type LocalFunctionsHostOptions,
 } from '../world/functions-host/host.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+import { unusedSettings } from './unused-settings.ts';
 
 export const FUNCTIONS_KEY = 'dof_v1_plaintext:functions-key-plaintext';
 const root = path.resolve(import.meta.dirname, '..', '..');
@@ -151,12 +151,6 @@ async function lookAtHints(database: Database): Promise<Hint[]> {
       if (error !== rollback) throw error;
     });
   return hints;
-}
-
-/** control/sync is deployed beside it and needs some text for each variable. */
-async function unusedSettings(): Promise<Record<string, string>> {
-  const text = await readFile(path.join(root, 'project.yml'), 'utf8');
-  return Object.fromEntries(variableNames(text).map((name) => [name, 'unused']));
 }
 
 async function readReply(response: Response): Promise<Reply> {

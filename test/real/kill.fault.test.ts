@@ -13,6 +13,7 @@ import { verifyAudit } from '../../lib/store/audit.ts';
 import type { Database } from '../../lib/store/database.ts';
 import { listKeys } from '../../lib/store/keys.ts';
 import { buildFunctions } from '../../scripts/build.ts';
+import { unusedSettings } from '../control/unused-settings.ts';
 import { type ControlDatabase, openControlDatabase } from '../store/database-fixture.ts';
 import { createLocalFunctionsHost, type LocalFunctionsHost } from '../world/functions-host/host.ts';
 import { COMPANY_GROUP_IDS, seedUserId } from '../world/tenant/seed.ts';
@@ -57,6 +58,7 @@ beforeAll(async () => {
     schedule: false,
     extraChildEnv: { NODE_EXTRA_CA_CERTS: tenant.caFile },
     env: {
+      ...(await unusedSettings()),
       AZURE_TENANT_ID: application.tenantId,
       AZURE_CLIENT_ID: application.clientId,
       AZURE_CLIENT_SECRET: application.clientSecret,

@@ -83,6 +83,7 @@ function describeWorld({ addresses, mode, isFirstStart }: World, consoleUrl: str
             `${addresses.litellm}/ui  (user admin, password: masterKey in .world/real/secrets.json)`,
           ],
         ]),
+    ['Portal', `${addresses.portal}  (the browser warns of the simulated Microsoft’s certificate once)`],
     ['Functions API', addresses.functions],
     ['Microsoft 365', addresses.tenant],
   ];

@@ -9,6 +9,8 @@ export type WorldPorts = {
   readonly functions: number;
   readonly tenant: number;
   readonly postgres: number;
+  /** The public site, with the portal on it. */
+  readonly site: number;
 };
 
 /** Starts something on a port of its own. */
@@ -22,6 +24,7 @@ export const USUAL_PORTS: WorldPorts = {
   functions: 8701,
   tenant: 8702,
   postgres: 8703,
+  site: 8704,
 };
 
 /** Chooses each port only when it is used: LiteLLM takes half a minute to start, and what was free before may be

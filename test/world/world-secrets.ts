@@ -11,6 +11,8 @@ export type WorldSecrets = {
   readonly clientSecret: Secret;
   readonly graphClientState: Secret;
   readonly tenantControlToken: Secret;
+  readonly portalClientSecret: Secret;
+  readonly portalSessionKey: Secret;
   /** LiteLLM's master key, also its admin key: the local world has one administrator. */
   readonly masterKey: Secret;
   readonly escrowPublicKey: string;
@@ -25,6 +27,8 @@ const storedSecrets = z.object({
   clientSecret: secret,
   graphClientState: secret,
   tenantControlToken: secret,
+  portalClientSecret: secret,
+  portalSessionKey: secret,
   masterKey: secret,
   escrowPublicKey: z.string().min(1),
   escrowPrivateKey: secret,
@@ -40,6 +44,8 @@ export async function readWorldSecrets(file: string): Promise<WorldSecrets> {
     clientSecret: randomBytes(24).toString('base64url'),
     graphClientState: randomBytes(32).toString('hex'),
     tenantControlToken: randomBytes(24).toString('base64url'),
+    portalClientSecret: randomBytes(24).toString('base64url'),
+    portalSessionKey: randomBytes(32).toString('base64url'),
     masterKey: `sk-${randomBytes(24).toString('base64url')}`,
     escrowPublicKey: pair.publicKey,
     escrowPrivateKey: pair.privateKey.reveal(),

@@ -11,6 +11,7 @@ import { startLiteLLM } from './litellm/start.ts';
 import { type FakeLiteLLM, startFakeLiteLLM } from './litellm-fake/start.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { keepSnapshot } from './snapshot.ts';
+import type { Registration } from './tenant/registration.ts';
 import type { TenantSeed } from './tenant/state.ts';
 import { type RunningTenant, startTenant } from './tenant/tenant.ts';
 import type { UsePort } from './world-ports.ts';
@@ -45,12 +46,14 @@ export type WorldDatabases = {
     readonly litellmReader: Secret;
     readonly control: Secret;
     readonly webhook: Secret;
+    readonly portal: Secret;
   };
 };
 
 const CONTROL_ROLE = 'control_plane';
 const READER_ROLE = 'litellm_reader';
 const WEBHOOK_ROLE = 'control_webhook';
+const PORTAL_ROLE = 'control_portal';
 
 /** PostgreSQL with the databases `litellm` and `control`; the latter is migrated and owned by a role of its own. */
 export async function openDatabases(context: ServerContext): Promise<WorldDatabases> {
@@ -63,7 +66,7 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
     if (isFresh) await postgres.dropDatabase(database);
     await postgres.createDatabase(database);
   }
-  for (const role of [CONTROL_ROLE, READER_ROLE, WEBHOOK_ROLE]) await postgres.createRole(role);
+  for (const role of [CONTROL_ROLE, READER_ROLE, WEBHOOK_ROLE, PORTAL_ROLE]) await postgres.createRole(role);
   await ask(postgres.url('postgres'), `alter database control owner to ${CONTROL_ROLE}`);
   const control = new Secret(postgres.url('control', CONTROL_ROLE));
   const applied = await applyMigrations(control);
@@ -75,6 +78,7 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
       litellmReader: new Secret(postgres.url('litellm', READER_ROLE)),
       control,
       webhook: new Secret(postgres.url('control', WEBHOOK_ROLE)),
+      portal: new Secret(postgres.url('control', PORTAL_ROLE)),
     },
   };
 }
@@ -123,6 +127,7 @@ export async function startWorldTenant(
   context: ServerContext & {
     readonly application: { readonly tenantId: string; readonly clientId: string };
     readonly seed: TenantSeed | undefined;
+    readonly portal: Registration;
   },
 ): Promise<RunningTenant & { readonly isSeeded: boolean }> {
   const { folder, secrets, usePort, isFresh, log, ends } = context;
@@ -134,6 +139,7 @@ export async function startWorldTenant(
     startTenant({
       ...context.application,
       clientSecret: secrets.clientSecret.reveal(),
+      portal: context.portal,
       controlToken: secrets.tenantControlToken.reveal(),
       // Microsoft notifies over https only; the functions of this machine have no certificate.
       allowsHttpTargets: true,

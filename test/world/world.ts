@@ -6,17 +6,20 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { SYNC_SETTINGS } from '../../lib/composition.ts';
-import type { VariableName, WEBHOOK_SETTINGS } from '../../lib/config.ts';
+import type { PORTAL_SETTINGS, VariableName, WEBHOOK_SETTINGS } from '../../lib/config.ts';
 import { createLog } from '../../lib/log.ts';
 import { parsePolicyText } from '../../lib/policy/policy.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
+import { CALLBACK, HOME } from '../../lib/portal/return-to.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { buildFunctions } from '../../scripts/build.ts';
 import { callModel, type ModelAnswer } from './call-model.ts';
 import { claimFolder } from './claim-folder.ts';
 import { createLocalFunctionsHost, type LocalFunctionsHost } from './functions-host/host.ts';
 import type { Postgres } from './postgres.ts';
+import { startPublicSite } from './public-site.ts';
 import { type SyncOutcome, syncNow } from './sync-now.ts';
+import { COMPANY_GROUP_IDS } from './tenant/seed.ts';
 import type { TenantSeed } from './tenant/state.ts';
 import type { RunningTenant } from './tenant/tenant.ts';
 import { createPortChooser, type UsePort, type WorldPorts } from './world-ports.ts';
@@ -50,6 +53,7 @@ export type WorldEnvironment = Readonly<
   Record<
     | (typeof SYNC_SETTINGS)[number]
     | (typeof WEBHOOK_SETTINGS)[number]
+    | (typeof PORTAL_SETTINGS)[number]
     | Extract<VariableName, 'KEY_ESCROW_PRIVATE_KEY'>
     | 'NODE_EXTRA_CA_CERTS',
     string
@@ -66,6 +70,8 @@ export type World = {
     readonly functions: string;
     readonly tenant: string;
     readonly postgres: string;
+    /** The portal on the public site. */
+    readonly portal: string;
   };
   readonly tenant: RunningTenant;
   readonly litellm: WorldLiteLLM;
@@ -93,6 +99,7 @@ const APPLICATION = {
   tenantId: '11111111-0000-4000-8000-000000000001',
   clientId: '11111111-0000-4000-8000-000000000002',
 };
+const PORTAL_CLIENT_ID = '11111111-0000-4000-8000-000000000003';
 
 /** Starts the world and resolves when all of it answers; what it has started ends when it cannot be completed. */
 export async function startWorld(options: WorldOptions): Promise<World> {
@@ -114,8 +121,17 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const functionsDir = join(folder, 'functions');
     const context = { folder, cacheDir, secrets, usePort, isFresh, log, ends };
 
+    const site = await usePort('site', startPublicSite);
+    ends.push(() => site.close());
+    const portal = {
+      clientId: PORTAL_CLIENT_ID,
+      clientSecret: secrets.portalClientSecret.reveal(),
+      redirectUris: [`${site.url}${CALLBACK}`],
+      appRoles: { [COMPANY_GROUP_IDS.admins]: 'Admin', [COMPANY_GROUP_IDS.devops]: 'DevOps' },
+    };
+
     const [tenant, { postgres, urls, litellm }] = await settleAll([
-      startWorldTenant({ ...context, application: APPLICATION, seed: options.seed }),
+      startWorldTenant({ ...context, application: APPLICATION, portal, seed: options.seed }),
       openDatabases(context).then(async (databases) => ({
         ...databases,
         litellm: await startWorldLiteLLM({ ...context, mode, databases }),
@@ -136,6 +152,11 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       CONTROL_DATABASE_URL: urls.control.reveal(),
       WEBHOOK_DATABASE_URL: urls.webhook.reveal(),
       KEY_ESCROW_PUBLIC_KEY: secrets.escrowPublicKey,
+      PUBLIC_BASE_URL: site.url,
+      PORTAL_CLIENT_ID: portal.clientId,
+      PORTAL_CLIENT_SECRET: portal.clientSecret,
+      PORTAL_SESSION_KEY: secrets.portalSessionKey.reveal(),
+      PORTAL_DATABASE_URL: urls.portal.reveal(),
     };
     const write = (line: string) => writeFileSync(join(folder, 'functions.log'), line, { flag: 'a' });
     const host = await usePort('functions', (port) =>
@@ -151,6 +172,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       }),
     );
     ends.push(() => host.stop());
+    site.connect(host.webUrl('control/portal'));
     log(`Functions: ready on ${host.apiHost}`);
 
     const environment: WorldEnvironment = {
@@ -174,6 +196,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         functions: host.apiHost,
         tenant: tenant.baseUrl,
         postgres: `127.0.0.1:${postgres.port}`,
+        portal: `${site.url}${HOME}`,
       },
       tenant,
       litellm,

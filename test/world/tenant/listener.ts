@@ -11,15 +11,18 @@ import { answerGraph, type GraphWorld } from './graph.ts';
 import { answerBatch } from './graph-batch.ts';
 import { entraError, entraFailure, failureReply, graphError, notSimulated, type Reply } from './reply.ts';
 import type { Requests } from './requests.ts';
-import { isEqual, type SignIn } from './sign-in.ts';
+import { isEqual } from './secret-equality.ts';
+import type { SignIn } from './sign-in.ts';
 import { answerSubscriptions, isSubscriptionsPath, type SubscriptionRules } from './subscriptions-graph.ts';
 import type { SubscriptionsPanel } from './subscriptions-panel.ts';
+import type { UserSignIn } from './user-sign-in.ts';
 
 export type TenantParts = {
   readonly world: GraphWorld;
   readonly faults: Faults;
   readonly requests: Requests;
   readonly signIn: SignIn;
+  readonly userSignIn: UserSignIn;
   readonly tenantId: string;
   readonly controlToken: string;
   readonly clock: Clock;
@@ -95,7 +98,10 @@ async function serve(
   return { reply: spoilReply(reply, struck, url.href), wireFaults: struck };
 }
 
-async function serveEntra({ signIn, tenantId }: TenantParts, { method, url, text }: Asked): Promise<Reply> {
+async function serveEntra(
+  { signIn, userSignIn, tenantId }: TenantParts,
+  { method, url, text }: Asked,
+): Promise<Reply> {
   const [, tenant, ...rest] = url.pathname.split('/');
   if (tenant !== tenantId) return entraError(400, 'invalid_tenant', 90002, `Tenant '${tenant}' not found.`);
   switch (`${method} ${rest.join('/')}`) {
@@ -103,8 +109,15 @@ async function serveEntra({ signIn, tenantId }: TenantParts, { method, url, text
       return signIn.metadata();
     case 'GET discovery/v2.0/keys':
       return signIn.keys();
-    case 'POST oauth2/v2.0/token':
-      return signIn.issueToken(new URLSearchParams(text));
+    case 'GET oauth2/v2.0/authorize':
+      return userSignIn.authorize(url);
+    case 'GET oauth2/v2.0/logout':
+      return userSignIn.signOut();
+    case 'POST oauth2/v2.0/token': {
+      const form = new URLSearchParams(text);
+      const isPerson = form.get('grant_type') === 'authorization_code';
+      return isPerson ? userSignIn.redeem(form) : signIn.issueToken(form);
+    }
     default:
       return notSimulated(`${method} ${url.pathname}`);
   }
@@ -127,7 +140,8 @@ function write(response: ServerResponse, reply: Reply, faults: readonly Fault[])
     response.writeHead(reply.status, reply.headers).end();
     return;
   }
-  const whole = JSON.stringify(reply.body);
+  const isPage = reply.headers['Content-Type']?.startsWith('text/html') ?? false;
+  const whole = isPage ? String(reply.body) : JSON.stringify(reply.body);
   const isCut = faults.some((fault) => fault.kind === 'truncated-page');
   const text = isCut ? whole.slice(0, Math.floor(whole.length / 2)) : whole;
   response.writeHead(reply.status, { 'Content-Type': 'application/json; charset=utf-8', ...reply.headers });

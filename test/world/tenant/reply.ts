@@ -22,6 +22,15 @@ export function graphReply(
   };
 }
 
+/** A page for a person. */
+export function htmlReply(status: number, page: string): Reply {
+  return {
+    status,
+    headers: { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' },
+    body: page,
+  };
+}
+
 /** Graph's error form. https://learn.microsoft.com/graph/errors */
 export function graphError(
   status: number,

@@ -1,13 +1,13 @@
-// Entra's token endpoint for client credentials: checks the application, issues and later recognises tokens.
-// Signed RS256 with published keys, so that user sign-in can be added beside it.
+// Entra's token endpoint for client credentials: checks the application, issues and later recognises tokens. People
+// sign in beside it (user-sign-in.ts).
 
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose';
+import { jwtVerify } from 'jose';
 import type { Clock } from '../../../lib/clock.ts';
 import { entraError, type Reply } from './reply.ts';
+import { isEqual } from './secret-equality.ts';
+import type { TokenSigner } from './token-signer.ts';
 
 const TOKEN_LIFETIME_SECONDS = 3599;
-const KEY_ID = 'world-1';
 
 export type Application = {
   readonly tenantId: string;
@@ -15,14 +15,18 @@ export type Application = {
   readonly clientSecret: string;
 };
 
-export type SignIn = Awaited<ReturnType<typeof createSignIn>>;
+export type SignInOptions = {
+  readonly baseUrl: string;
+  readonly issuer: string;
+  readonly signer: TokenSigner;
+  readonly clock: Clock;
+};
 
-/** The sign-in service of one tenant with one registered application. */
-export async function createSignIn(application: Application, baseUrl: string, clock: Clock) {
+export type SignIn = ReturnType<typeof createSignIn>;
+
+/** The sign-in service of one tenant for the application that runs without people. */
+export function createSignIn(application: Application, { baseUrl, issuer, signer, clock }: SignInOptions) {
   const { tenantId, clientId, clientSecret } = application;
-  const { publicKey, privateKey } = await generateKeyPair('RS256');
-  const jwk = { ...(await exportJWK(publicKey)), kid: KEY_ID, use: 'sig' };
-  const issuer = `${baseUrl}/${tenantId}/v2.0`;
   // Entra names its resource by this address everywhere; ours is also reachable by its own.
   const audiences = ['https://graph.microsoft.com', baseUrl];
 
@@ -43,7 +47,7 @@ export async function createSignIn(application: Application, baseUrl: string, cl
       },
     }),
 
-    keys: (): Reply => ({ status: 200, headers: {}, body: { keys: [jwk] } }),
+    keys: (): Reply => ({ status: 200, headers: {}, body: signer.jwks }),
 
     async issueToken(form: URLSearchParams): Promise<Reply> {
       if (form.get('grant_type') !== 'client_credentials') {
@@ -71,14 +75,8 @@ export async function createSignIn(application: Application, baseUrl: string, cl
           'The resource principal was not found in the tenant.',
         );
       }
-      const issuedAt = Math.floor(clock.now().getTime() / 1000);
-      const token = await new SignJWT({ appid: clientId, tid: tenantId, idtyp: 'app' })
-        .setProtectedHeader({ alg: 'RS256', kid: KEY_ID, typ: 'JWT' })
-        .setIssuer(issuer)
-        .setAudience(audience)
-        .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + TOKEN_LIFETIME_SECONDS)
-        .sign(privateKey);
+      const claims = { iss: issuer, aud: audience, appid: clientId, tid: tenantId, idtyp: 'app' };
+      const token = await signer.sign(claims, TOKEN_LIFETIME_SECONDS);
       const body = {
         token_type: 'Bearer',
         expires_in: TOKEN_LIFETIME_SECONDS,
@@ -93,17 +91,11 @@ export async function createSignIn(application: Application, baseUrl: string, cl
       const token = /^Bearer (\S+)$/i.exec(header ?? '')?.[1];
       if (token === undefined) return false;
       try {
-        await jwtVerify(token, publicKey, { issuer, audience: audiences, currentDate: clock.now() });
+        await jwtVerify(token, signer.publicKey, { issuer, audience: audiences, currentDate: clock.now() });
         return true;
       } catch {
         return false;
       }
     },
   };
-}
-
-/** Constant-time comparison of texts of any length. */
-export function isEqual(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
 }

@@ -16,17 +16,22 @@ import { createFaults } from './faults.ts';
 import type { Permission } from './graph.ts';
 import type { DeltaQuirks } from './graph-delta.ts';
 import { createListener } from './listener.ts';
+import type { Registration } from './registration.ts';
 import { createRequests } from './requests.ts';
 import { seedCompany } from './seed.ts';
 import { createSignIn } from './sign-in.ts';
 import { createTenantState, type TenantSeed } from './state.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createSubscriptionsPanel } from './subscriptions-panel.ts';
+import { createTokenSigner } from './token-signer.ts';
+import { createUserSignIn } from './user-sign-in.ts';
 
 export type TenantOptions = {
   readonly tenantId: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  /** The application that people sign in to; without one nobody can. */
+  readonly portal?: Registration;
   /** A free port by default. */
   readonly port?: number;
   readonly seed?: TenantSeed;
@@ -74,7 +79,17 @@ export async function startTenant(options: TenantOptions) {
   const permissions = new Set<Permission>(['GroupMember.Read.All', 'User.Read.All', 'Group.Read.All']);
   const faults = createFaults();
   const requests = createRequests();
-  const signIn = await createSignIn(options, baseUrl, clock);
+  const issuer = `${baseUrl}/${options.tenantId}/v2.0`;
+  const signer = await createTokenSigner(clock);
+  const signIn = createSignIn(options, { baseUrl, issuer, signer, clock });
+  const userSignIn = createUserSignIn({
+    tenantId: options.tenantId,
+    issuer,
+    registration: options.portal,
+    tenant,
+    signer,
+    clock,
+  });
   const pageSize = options.pageSize ?? GRAPH_PAGE_SIZE;
   const quirks: DeltaQuirks = { hasEmptyPages: false, isReplaying: false, lagCount: 0, staleCount: 0 };
   const world = { tenant, graphUrl: baseUrl, pageSize, permissions, clock, quirks };
@@ -93,6 +108,7 @@ export async function startTenant(options: TenantOptions) {
     faults,
     requests,
     signIn,
+    userSignIn,
     tenantId: options.tenantId,
     controlToken,
     clock,
@@ -116,6 +132,8 @@ export async function startTenant(options: TenantOptions) {
     faults,
     requests,
     subscriptions: panel,
+    /** Makes id tokens wrong, for attacks. */
+    damageTokens: userSignIn.damageTokens,
     deliveries: { list: deliveries.list, settled: deliveries.settled, faults: deliveries.faults },
     /** Ends deliveries and open connections too, and removes the certificate. */
     async close(): Promise<void> {

@@ -1,0 +1,63 @@
+// control/portal: on the web behind the public site, the pages for people. Everything is decided in lib/portal; this
+// turns the platform's event into a request and back.
+
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '../../../lib/clock.ts';
+import { PORTAL_SETTINGS, parseSettings } from '../../../lib/config.ts';
+import { isControlError } from '../../../lib/errors.ts';
+import { createLog } from '../../../lib/log.ts';
+import { readRequest, renderAnswer, type WebAnswer } from '../../../lib/portal/adapter.ts';
+import { createPortal } from '../../../lib/portal/app.ts';
+import { CALLBACK } from '../../../lib/portal/return-to.ts';
+import { createSignIn } from '../../../lib/portal/sign-in.ts';
+
+type Context = { readonly activationId: string };
+
+/** Kept by warm invocations: Microsoft's signing keys are read once. */
+let shared: ReturnType<typeof createParts> | undefined;
+
+export async function main(event: unknown, context: Context): Promise<WebAnswer> {
+  const log = createLog({ function: 'control/portal', activationId: context.activationId });
+  try {
+    shared ??= createParts();
+    const request = readRequest(event, shared.publicBaseUrl);
+    if (request === undefined) return plain(400, 'This request was not understood.');
+    return await renderAnswer(await shared.app.fetch(request, { log }));
+  } catch (error) {
+    // Before there is a page to say it on: most likely a setting.
+    const code = isControlError(error) ? error.code : 'UNEXPECTED';
+    log.error('portal_failed', { code, message: error instanceof Error ? error.message : String(error) });
+    return plain(500, 'The portal is not set up correctly; its log says what is missing.');
+  }
+}
+
+function createParts() {
+  const settings = parseSettings(PORTAL_SETTINGS, process.env);
+  const { PUBLIC_BASE_URL: publicBaseUrl, AZURE_TENANT_ID: tenantId } = settings;
+  const signIn = createSignIn({
+    authorityHost: settings.AZURE_AUTHORITY_HOST,
+    tenantId,
+    clientId: settings.PORTAL_CLIENT_ID,
+    clientSecret: settings.PORTAL_CLIENT_SECRET,
+    redirectUri: `${publicBaseUrl}${CALLBACK}`,
+    clock: systemClock,
+  });
+  const app = createPortal({
+    publicBaseUrl,
+    tenantId,
+    sessionKey: settings.PORTAL_SESSION_KEY,
+    signIn,
+    clock: systemClock,
+    randomText: () => randomBytes(32).toString('base64url'),
+  });
+  return { publicBaseUrl, app };
+}
+
+function plain(statusCode: number, body: string): WebAnswer {
+  const headers = {
+    'content-type': 'text/plain; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+  };
+  return { statusCode, headers, body };
+}

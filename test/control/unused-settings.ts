@@ -1,0 +1,13 @@
+// Some text for every variable of project.yml: the functions that a test does not look at are deployed beside the one
+// that it does.
+
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { variableNames } from '../../lib/platform/template.ts';
+
+export async function unusedSettings(): Promise<Record<string, string>> {
+  const text = await readFile(path.resolve(import.meta.dirname, '..', '..', 'project.yml'), 'utf8');
+  // Its own address and key the functions host knows itself.
+  const names = variableNames(text).filter((name) => !name.startsWith('DO_'));
+  return Object.fromEntries(names.map((name) => [name, 'unused']));
+}
