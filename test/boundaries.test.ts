@@ -12,7 +12,7 @@ const sources = (dir: string, pattern = /\.(ts|tsx)$/): string[] =>
     .map((file) => path.join(dir, file));
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 
-const FEATURES = ['sync', 'keys', 'budgets', 'alerts', 'backups', 'portal'];
+const FEATURES = ['audit', 'sync', 'keys', 'budgets', 'alerts', 'backups', 'portal'];
 const CLIENTS = ['directory', 'gateway', 'store', 'platform'];
 /** Decisions: they import only types and other pure files, and are given `now`. */
 const PURE = [
@@ -34,6 +34,9 @@ const PURE = [
   'directory/subscription-plan',
   'directory/read',
   'store/audit-chain',
+  'audit/story',
+  'audit/present-access',
+  'cli/time-option',
 ].map((name) => `lib/${name}.ts`);
 const PURE_HELPERS = ['lib/canonical.ts', 'lib/ids.ts', 'lib/errors.ts'];
 

@@ -18,7 +18,8 @@ import { waitUntil } from '../world/wait-until.ts';
 const KEY_CACHE_TTL_SECONDS = 5;
 /** So long that only Redis can be what makes the other proxy refuse within a test. */
 const LONG_TTL_SECONDS = 600;
-/** One request and the work of a busy machine. */
+/** One request and the work of a busy machine. LiteLLM sends the eviction over Redis in the background, so a request
+ *  at the same instant may still pass: measured, 68 of 250, for 0.17 s at most. */
 const SLACK_MS = 1_000;
 const KEY_COUNT = 20;
 
@@ -72,7 +73,7 @@ test(`without Redis a revoked key is refused at once where it was blocked, and b
   report(`without Redis: refused by the other proxy after ${Math.round(performance.now() - blockedAt)} ms`);
 });
 
-test('with Redis a revoked key is refused by both proxies at once; with Redis gone the other one goes on letting it in', async () => {
+test('with Redis a revoked key is refused at once where it was blocked, and by the other proxy within a second; with Redis gone it is not', async () => {
   const [a, b] = withRedis;
   const delaysMs: number[] = [];
   const revoked: string[] = [];
