@@ -3,7 +3,7 @@
 
 import type { KeyAccount, PersonRecords, TeamRecords } from '../store/access-records.ts';
 import type { AuditRow } from '../store/audit-chain.ts';
-import { instant, printable, type StoryNames, shortHash, shortRun } from './story.ts';
+import { inPlainWords, instant, printable, type StoryNames, shortHash, shortRun } from './story.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const GAVE_KEY = new Set(['key_minted', 'key_confirmed', 'key_restored']);
@@ -36,24 +36,21 @@ function describeTeam(
   const newest = ofTeam(records.newest);
   const [membership] = ofTeam(records.memberships);
   const [held] = ofTeam(records.held);
-  const working = keys.find((key) => key.status === 'live');
-  const team = nameOf(teamId, names);
+  const hasWorkingKey = keys.some((key) => key.status === 'live');
+  const added = findNewest(newest, (row) => row.event === 'member_added');
+  const access = hasWorkingKey
+    ? 'has access'
+    : membership
+      ? 'a member, but no key works'
+      : lostAccess(newest, names);
+  const member = membership
+    ? `member since ${since(added, membership.addedAt, names)}${added ? '' : `, begun by run ${shortRun(membership.runId)}`}`
+    : 'the membership is not ours';
   const lines = [
-    working
-      ? `${team}: has access since ${since(
-          findNewest(newest, (row) => GAVE_KEY.has(row.event) && row.keyHash === working.keyHash),
-          working.liveAt,
-        )}`
-      : membership
-        ? `${team}: a member since ${instant(membership.addedAt)} (run ${shortRun(membership.runId)}), but no key works`
-        : `${team}: no access ${lostAccess(newest)}`,
-    ...keys.map((key) => `  ${describeKey(key, newest, graceDays)}`),
+    `${nameOf(teamId, names)}: ${access}`,
+    ...(membership || hasWorkingKey ? [`  ${member}`] : []),
+    ...keys.map((key) => `  ${describeKey(key, newest, { names, graceDays })}`),
   ];
-  if (working && !membership) lines.push('  the membership is not ours');
-  if (working && membership) {
-    const added = findNewest(newest, (row) => row.event === 'member_added');
-    lines.push(`  member since ${since(added, membership.addedAt)}`);
-  }
   if (held)
     lines.push(
       `  its removal is HELD for a decision since ${instant(held.since)}, ${held.quarantineId.slice(0, 12)}`,
@@ -62,27 +59,33 @@ function describeTeam(
 }
 
 /** Access ends with the block; the membership follows. */
-function lostAccess(newest: readonly AuditRow[]): string {
+function lostAccess(newest: readonly AuditRow[], names: StoryNames): string {
   const ended =
     findNewest(newest, (row) => row.event === 'key_blocked') ??
     findNewest(newest, (row) => row.event === 'member_removed');
-  return ended === undefined ? 'that we gave' : `since ${since(ended, null)}`;
+  return ended === undefined ? 'no access that we gave' : `no access since ${since(ended, null, names)}`;
 }
 
-function describeKey(key: KeyAccount, newest: readonly AuditRow[], graceDays: number | undefined): string {
+function describeKey(
+  key: KeyAccount,
+  newest: readonly AuditRow[],
+  { names, graceDays }: PresentOptions,
+): string {
+  const ofKey = (events: ReadonlySet<string>) =>
+    findNewest(newest, (row) => events.has(row.event) && row.keyHash === key.keyHash);
   const title = `key ${shortHash(key.keyHash)}, generation ${key.generation},`;
   switch (key.status) {
     case 'escrowed':
       return `${title} is being made since ${at(key.escrowedAt)}; the next run finishes it`;
     case 'live':
-      return `${title} works${key.isRevealed ? '' : ', not picked up yet'}`;
+      return `${title} works since ${since(ofKey(GAVE_KEY), key.liveAt, names)}${key.isRevealed ? '' : '; not picked up yet'}`;
     case 'blocked':
-      return `${title} blocked since ${at(key.blockedAt)}: ${key.blockedCause ?? 'no cause recorded'}; ${fateOf(key, graceDays)}`;
+      return `${title} blocked since ${at(key.blockedAt)}: ${inPlainWords(key.blockedCause, names)}; ${fateOf(key, graceDays)}`;
     case 'abandoned':
       return `${title} given up ${at(key.endedAt)}: it never worked`;
     case 'deleted': {
-      const deleted = findNewest(newest, (row) => row.event === 'key_deleted' && row.keyHash === key.keyHash);
-      return `${title} deleted ${deleted ? since(deleted, null) : `${at(key.endedAt)}: replaced`}`;
+      const deleted = ofKey(new Set(['key_deleted']));
+      return `${title} deleted ${deleted ? since(deleted, null, names) : `${at(key.endedAt)}: replaced`}`;
     }
   }
 }
@@ -108,15 +111,15 @@ export function describeTeamAccess({ memberCount, keyCounts, held }: TeamRecords
     `members of ours: ${memberCount}; keys: ${keys.join(', ') || 'none'}`,
     ...held.map(
       ({ peopleCount, since: from, quarantineId }) =>
-        `HELD for a decision since ${instant(from)}: removals of ${peopleCount} people, ${quarantineId.slice(0, 12)}`,
+        `HELD for a decision since ${instant(from)}: ${peopleCount} ${peopleCount === 1 ? 'removal' : 'removals'}, ${quarantineId.slice(0, 12)}`,
     ),
   ];
 }
 
-function since(row: AuditRow | undefined, otherwise: Date | null): string {
+function since(row: AuditRow | undefined, otherwise: Date | null, names: StoryNames): string {
   if (row === undefined) return at(otherwise);
   const run = row.runId === null ? '' : `, run ${shortRun(row.runId)}`;
-  return `${instant(row.recordedAt)}: ${row.cause ?? 'no cause recorded'} (${row.actor}${run})`;
+  return `${instant(row.recordedAt)}: ${inPlainWords(row.cause, names)} (${row.actor}${run})`;
 }
 
 function at(date: Date | null): string {

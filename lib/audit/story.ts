@@ -9,6 +9,8 @@ export type StoryNames = {
   readonly teams: ReadonlyMap<string, string>;
 };
 
+const GUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
 type Words = {
   readonly text: string;
   /** The details that the text tells. */
@@ -56,7 +58,7 @@ const WORDS = new Map<string, (key: string, details: AuditRow['details']) => Wor
     (_, { peopleCount }) =>
       told(
         'peopleCount',
-        `removal of ${peopleCount} people held for a decision`,
+        `${peopleCount} ${peopleCount === 1 ? 'removal' : 'removals'} held for a decision`,
         Number.isInteger(peopleCount),
       ),
   ],
@@ -71,7 +73,7 @@ export function renderEvent(row: AuditRow, subject: 'person' | 'team', names: St
   const line = [
     instant(row.recordedAt),
     whereOrWho(row, subject, names),
-    `${words.text}${row.cause === null ? '' : `: ${row.cause}`}${hasFields(rest) ? ` ${JSON.stringify(rest)}` : ''}`,
+    `${words.text}${row.cause === null ? '' : `: ${inPlainWords(row.cause, names)}`}${hasFields(rest) ? ` ${JSON.stringify(rest)}` : ''}`,
     `(${row.actor}${run})`,
   ];
   return printable(line.filter((part) => part !== '').join('  '));
@@ -99,6 +101,11 @@ function listOf(value: unknown): string {
 
 function hasFields(value: object): boolean {
   return Object.keys(value).length > 0;
+}
+
+/** A cause with the names of teams in place of their groups' ids. */
+export function inPlainWords(cause: string | null, names: StoryNames): string {
+  return (cause ?? 'no cause recorded').replace(GUID, (id) => names.teams.get(id) ?? id);
 }
 
 export function shortHash(keyHash: string | null): string {
