@@ -180,6 +180,7 @@ test('a period and a limit choose the newest events in it, oldest first', async 
   expect((await events('--since', '3d')).split('\n')).toHaveLength(3);
   expect(await events('--until', '2026-11-02')).toMatch(/2026-11-02 08:00:00 .*budget_raised[^\n]*\n$/);
   expect(await events('--until', '2026-11-02T08:00:00Z')).not.toContain('2026-11-02');
+  expect(await events('--since', '2026-11-22T08:00:00Z')).toContain('user changed');
   const newest = await events('--limit', '2');
   expect(newest).toContain('older events are not shown');
   expect(newest).toMatch(/membership ended.*\n.*user changed \(alias\).*\n$/);

@@ -142,6 +142,13 @@ test('a change of any one field of any line of an export is found, and that line
   );
 });
 
+test('the first row of all is known by what it follows, whatever number it was given', async () => {
+  const [first, ...rows] = buildChain([{}, {}]);
+  const lines = [JSON.stringify({ ...first, seq: '7' }), ...exportLines(rows)];
+
+  expect(await verifyExport(streamOf(lines))).toMatchObject({ line: 1, seq: '1', reason: 'row_missing' });
+});
+
 test('a field beside those that the hash covers makes a line no row', async () => {
   const [row, ...rows] = buildChain([{}, {}]);
   const lines = [JSON.stringify({ ...row, approvedBy: 'forged' }), ...exportLines(rows)];
@@ -195,6 +202,8 @@ test('a closing line that names another beginning or end than the rows have is f
     reason: 'end_differs',
   });
   expect(await stateOf({ after: headOf(rows.slice(0, 1)) })).toMatchObject({ reason: 'end_differs' });
+  expect(await stateOf({ after: { ...end.after, seq: '1' } })).toMatchObject({ reason: 'end_differs' });
+  expect(await stateOf({ head: { ...end.head, seq: '2' } })).toMatchObject({ reason: 'end_differs' });
   expect(await stateOf({}, rows.slice(1))).toMatchObject({ seq: '1', reason: 'row_missing' });
   expect(await stateOf({}, [])).toMatchObject({ status: 'broken' });
 });
