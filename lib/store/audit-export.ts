@@ -84,6 +84,8 @@ export function parseExportLine(text: string): AuditRow | ExportEnd | undefined 
   } catch {
     return undefined;
   }
-  const row = rowSchema.safeParse(value);
-  return row.success ? row.data : endSchema.safeParse(value).data;
+  // zod leaves `__proto__` out of what it returns, so nothing would hash it: the value itself is what is judged.
+  if (Object.hasOwn(Object(value), '__proto__')) return undefined;
+  if (rowSchema.safeParse(value).success) return value as AuditRow;
+  return endSchema.safeParse(value).data;
 }

@@ -142,6 +142,23 @@ test('a change of any one field of any line of an export is found, and that line
   );
 });
 
+test('a field that JavaScript treats apart is hashed like any other', async () => {
+  const details = JSON.parse('{"__proto__": {"limit": 1}}');
+  const lines = exportLines(buildChain([{ details }]));
+  const [line = '', end = ''] = lines;
+  const stateOf = (first: string) => verifyExport(streamOf([first, end]));
+
+  expect(await stateOf(line)).toMatchObject({ status: 'intact' });
+  expect(await stateOf(line.replace('"limit":1', '"limit":2'))).toMatchObject({
+    line: 1,
+    reason: 'row_changed',
+  });
+  expect(await stateOf(line.replace('{', '{"__proto__":{},'))).toMatchObject({
+    line: 1,
+    reason: 'row_unreadable',
+  });
+});
+
 test('the first row of all is known by what it follows, whatever number it was given', async () => {
   const [first, ...rows] = buildChain([{}, {}]);
   const lines = [JSON.stringify({ ...first, seq: '7' }), ...exportLines(rows)];
