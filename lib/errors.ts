@@ -4,6 +4,8 @@
 export const ERROR_CODES = {
   CONFIG_INVALID: 'A setting or policy.yml is wrong; the Admin corrects it; a retry does not help.',
   ID_INVALID: 'An identifier from outside has the wrong form; the caller is wrong; a retry does not help.',
+  NAME_UNKNOWN:
+    'Nobody, no team, or more than one carries the name or address given; the caller gives the object id.',
   GRAPH_THROTTLED: 'Microsoft Graph asks to wait longer than this run has; the next run goes on.',
   GRAPH_UNAVAILABLE: 'Microsoft Graph or its network did not answer properly; a retry helps.',
   GRAPH_DENIED: 'Entra refused the credentials or a permission is missing; the Admin grants it.',

@@ -15,6 +15,11 @@ const NEEDED = [
     why: 'the real LiteLLM lives in a Python environment',
     isPresent: () => spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0,
   },
+  {
+    name: 'redis-server',
+    why: 'two LiteLLM proxies tell each other of a revoked key over it',
+    isPresent: () => hasCommand('redis-server'),
+  },
 ];
 
 /** Installs what is missing as root on Debian or Ubuntu, otherwise throws with the line to run. */

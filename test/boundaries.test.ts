@@ -12,9 +12,9 @@ const sources = (dir: string, pattern = /\.(ts|tsx)$/): string[] =>
     .map((file) => path.join(dir, file));
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 
-const FEATURES = ['sync', 'keys', 'budgets', 'alerts', 'backups', 'portal'];
 /** What several features share: a person's signed, single-use decision. */
 const SHARED = ['approvals'];
+const FEATURES = ['audit', 'sync', 'keys', 'budgets', 'alerts', 'backups', 'portal'];
 const CLIENTS = ['directory', 'gateway', 'store', 'platform'];
 /** Decisions: they import only types and other pure files, and are given `now`. */
 const PURE = [
@@ -44,6 +44,9 @@ const PURE = [
   'store/audit-chain',
   'portal/role',
   'portal/return-to',
+  'audit/story',
+  'audit/present-access',
+  'cli/time-option',
 ].map((name) => `lib/${name}.ts`);
 const PURE_HELPERS = ['lib/canonical.ts', 'lib/ids.ts', 'lib/errors.ts'];
 

@@ -1,8 +1,10 @@
 // The `lcp` command: parse, call, print. One file a command; this one is the list.
 
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { isControlError } from '../errors.ts';
 import { applyCommand } from './apply.ts';
+import { auditExportCommand } from './audit-export.ts';
+import { auditShowCommand } from './audit-show.ts';
 import { auditVerifyCommand } from './audit-verify.ts';
 import { doctorCommand } from './doctor.ts';
 import { type CliEnvironment, systemEnvironment } from './environment.ts';
@@ -37,6 +39,9 @@ First steps:
   lcp doctor               check every setting, permission and peer, with what to do
   lcp migrate              make the tables of the control database
   lcp plan                 see what would happen; lcp apply makes it happen
+
+Why somebody has access or not:
+  lcp audit show --person <Object ID or mail>
 
 Settings come from the environment and from .env; docs/settings.md lists them.
 Exit codes: 0 well, 1 error or something needs a person, 2 (plan) there is a difference.`,
@@ -103,9 +108,29 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan) there is a dif
     .action((options) => run(keyRevealCommand(environment, options)));
   const audit = program.command('audit').description('proof of what happened');
   audit
+    .command('show')
+    .description('why a person has access or not, and what happened to a person or a team')
+    .addOption(
+      new Option('--person <who>', 'Object ID, mail address or name as Entra has it').conflicts('team'),
+    )
+    .option('--team <group>', "Object ID of the group, or the team's name in policy.yml")
+    .option('--since <when>', 'only what happened since: 7d, 24h, or a UTC date or time (ISO 8601)')
+    .option('--until <when>', 'only what happened before; a date counts whole')
+    .option('--limit <events>', 'the newest so many events', '50')
+    .option('--policy <file>', 'for team names and grace_days; policy.yml where it is there')
+    .action((options) => run(auditShowCommand(environment, options)));
+  audit
+    .command('export')
+    .description('the whole audit as JSON Lines, each row with its hash')
+    .option('--out <file>', 'a new file instead of standard output')
+    .option('--since <seq>', 'only rows after this one', '0')
+    .action((options) => run(auditExportCommand(environment, options)));
+  audit
     .command('verify')
     .description('prove that no audit row was changed, removed or moved')
-    .action(() => run(auditVerifyCommand(environment)));
+    .addOption(new Option('--file <export>', 'verify this export alone').conflicts('against'))
+    .option('--against <export>', 'also that the database continues this export')
+    .action((options) => run(auditVerifyCommand(environment, options)));
   const escrow = program
     .command('escrow')
     .description('the key pair that protects keys until they are shown');

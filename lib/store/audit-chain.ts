@@ -16,11 +16,19 @@ export type AuditEntry = {
   readonly details?: Readonly<Record<string, unknown>>;
 };
 
-export type AuditRow = Required<{ [K in keyof AuditEntry]: AuditEntry[K] | null }> & {
+export type AuditRow = {
   readonly seq: string;
   /** ISO 8601 with milliseconds. */
   readonly recordedAt: string;
   readonly previousHash: string;
+  readonly actor: string;
+  readonly event: string;
+  readonly runId: string | null;
+  readonly teamId: string | null;
+  readonly userId: string | null;
+  readonly keyHash: string | null;
+  readonly cause: string | null;
+  readonly details: Readonly<Record<string, unknown>>;
   readonly hash: string;
 };
 
@@ -45,35 +53,67 @@ export function hashAuditRow(row: Omit<AuditRow, 'hash'>): string {
   });
 }
 
-export type ChainState =
-  | {
-      readonly status: 'intact';
-      readonly rowCount: number;
-      readonly head: { readonly seq: string; readonly hash: string };
-    }
-  | {
-      readonly status: 'broken';
-      readonly seq: string;
-      readonly reason: 'row_missing' | 'row_changed' | 'order_changed';
-    };
+/** The row up to which a chain is known: 0 and GENESIS_HASH before the first one. */
+export type ChainHead = { readonly seq: string; readonly hash: string };
 
-export const EMPTY_CHAIN: ChainState = {
-  status: 'intact',
-  rowCount: 0,
-  head: { seq: '0', hash: GENESIS_HASH },
-};
+export type BrokenReason =
+  | 'row_missing'
+  | 'row_changed'
+  | 'order_changed'
+  /** Only of an export: a line that is no row. */
+  | 'row_unreadable'
+  /** Only of an export: not what its closing line says. */
+  | 'end_differs'
+  /** Only of an export: it has no closing line. */
+  | 'end_missing'
+  /** Only against an export: the row is another one there. */
+  | 'row_rewritten'
+  /** Only against an export: it goes on, the database does not. */
+  | 'tail_missing';
+
+export type ChainState =
+  | { readonly status: 'intact'; readonly rowCount: number; readonly head: ChainHead }
+  | { readonly status: 'broken'; readonly seq: string; readonly reason: BrokenReason };
+
+export const GENESIS: ChainHead = { seq: '0', hash: GENESIS_HASH };
+
+export const EMPTY_CHAIN: ChainState = beginChain(GENESIS);
+
+/** A chain that goes on after `head`. */
+export function beginChain(head: ChainHead): ChainState {
+  return { status: 'intact', rowCount: 0, head };
+}
+
+export function brokenAt(seq: string, reason: BrokenReason): ChainState {
+  return { status: 'broken', seq, reason };
+}
 
 /** Folds the next rows (in order of seq) into the state of the chain; names the first row that does not fit. */
 export function verifyRows(state: ChainState, rows: readonly AuditRow[]): ChainState {
   let current = state;
   for (const row of rows) {
     if (current.status === 'broken') return current;
-    const expectedSeq = String(BigInt(current.head.seq) + 1n);
-    if (row.seq !== expectedSeq) return { status: 'broken', seq: expectedSeq, reason: 'row_missing' };
-    if (row.previousHash !== current.head.hash)
-      return { status: 'broken', seq: row.seq, reason: 'order_changed' };
-    if (hashAuditRow(row) !== row.hash) return { status: 'broken', seq: row.seq, reason: 'row_changed' };
-    current = { status: 'intact', rowCount: current.rowCount + 1, head: { seq: row.seq, hash: row.hash } };
+    const problem = findProblem(current.head, row);
+    current = problem ?? {
+      status: 'intact',
+      rowCount: current.rowCount + 1,
+      head: { seq: row.seq, hash: row.hash },
+    };
   }
   return current;
+}
+
+export function nextSeq(seq: string): string {
+  return String(BigInt(seq) + 1n);
+}
+
+function findProblem(head: ChainHead, row: AuditRow): ChainState | undefined {
+  const expectedSeq = nextSeq(head.seq);
+  const isWhole = hashAuditRow(row) === row.hash;
+  if (BigInt(row.seq) > BigInt(expectedSeq)) return brokenAt(expectedSeq, 'row_missing');
+  // A row that is itself whole stands here a second time; one that is not was given another number.
+  if (row.seq !== expectedSeq)
+    return isWhole ? brokenAt(row.seq, 'order_changed') : brokenAt(expectedSeq, 'row_changed');
+  if (row.previousHash !== head.hash) return brokenAt(row.seq, 'order_changed');
+  return isWhole ? undefined : brokenAt(row.seq, 'row_changed');
 }

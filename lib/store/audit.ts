@@ -4,9 +4,10 @@
 import {
   type AuditEntry,
   type AuditRow,
+  type ChainHead,
   type ChainState,
   EMPTY_CHAIN,
-  GENESIS_HASH,
+  GENESIS,
   hashAuditRow,
   verifyRows,
 } from './audit-chain.ts';
@@ -24,11 +25,9 @@ export async function recordAudit(
 ): Promise<void> {
   if (entries.length === 0) return;
   await transaction.query('select pg_advisory_xact_lock($1)', [AUDIT_LOCK]);
-  const newest = await transaction.query<{ seq: string; hash: string }>(
-    'select seq::text, hash from audit order by audit.seq desc limit 1',
-  );
-  let seq = BigInt(newest.rows[0]?.seq ?? '0');
-  let previousHash = newest.rows[0]?.hash ?? GENESIS_HASH;
+  const newest = await findAuditHead(transaction);
+  let seq = BigInt(newest.seq);
+  let previousHash = newest.hash;
   const rows = entries.map((entry) => {
     seq += 1n;
     const unsealed = {
@@ -56,6 +55,14 @@ export async function recordAudit(
   );
 }
 
+/** The newest row. */
+export async function findAuditHead(database: Queryable): Promise<ChainHead> {
+  const { rows } = await database.query<ChainHead>(
+    'select seq::text, hash from audit order by audit.seq desc limit 1',
+  );
+  return rows[0] ?? GENESIS;
+}
+
 /** Reads the whole chain page by page (memory stays flat) and says whether it is intact. */
 export async function verifyAudit(database: Queryable): Promise<ChainState> {
   let state = EMPTY_CHAIN;
@@ -71,11 +78,18 @@ export async function verifyAudit(database: Queryable): Promise<ChainState> {
 
 /** Audit rows after `seq`, oldest first, at most `limit`. */
 export async function listAudit(database: Queryable, after: string, limit: number): Promise<AuditRow[]> {
-  const { rows } = await database.query<AuditRow & { recordedAt: Date | string }>(
-    `select seq::text, recorded_at as "recordedAt", previous_hash as "previousHash", hash, actor, event, run_id as "runId",
-            team_id as "teamId", user_id as "userId", key_hash as "keyHash", cause, details
-     from audit where audit.seq > $1 order by audit.seq limit $2`,
+  const { rows } = await database.query<StoredAuditRow>(
+    `select ${AUDIT_COLUMNS} from audit where audit.seq > $1 order by audit.seq limit $2`,
     [after, limit],
   );
-  return rows.map((row) => ({ ...row, recordedAt: new Date(row.recordedAt).toISOString() }));
+  return rows.map(toAuditRow);
+}
+
+export type StoredAuditRow = Omit<AuditRow, 'recordedAt'> & { readonly recordedAt: Date };
+
+export const AUDIT_COLUMNS = `audit.seq::text, recorded_at as "recordedAt", previous_hash as "previousHash", hash, actor, event,
+  run_id as "runId", team_id as "teamId", user_id as "userId", key_hash as "keyHash", cause, details`;
+
+export function toAuditRow(row: StoredAuditRow): AuditRow {
+  return { ...row, recordedAt: row.recordedAt.toISOString() };
 }

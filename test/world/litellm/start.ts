@@ -25,6 +25,10 @@ export type LiteLLMOptions = {
   /** Must begin with sk-. */
   readonly masterKey: string;
   readonly models?: readonly string[];
+  /** Five when left out. */
+  readonly keyCacheTtlSeconds?: number;
+  /** A Redis that it shares with the other proxies of its database. */
+  readonly redisPort?: number;
   readonly log: (line: string) => void;
   readonly extraEnv?: NodeJS.ProcessEnv;
 };
@@ -49,7 +53,7 @@ export async function startLiteLLM(options: LiteLLMOptions): Promise<LiteLLM> {
   mkdirSync(workDir, { recursive: true });
   const install = await installLiteLLM(options);
   const configFile = join(workDir, 'config.yaml');
-  writeFileSync(configFile, renderConfig(options.models ?? WORLD_MODELS));
+  writeFileSync(configFile, renderConfig({ ...options, models: options.models ?? WORLD_MODELS }));
   const env = { ...prepareEnvironment({ ...options, install, workDir, configFile }), ...options.extraEnv };
   if (!existsSync(install.generatedMarker)) options.log('LiteLLM: generating its database client (once)');
   await generatePrismaClient(install, env);
