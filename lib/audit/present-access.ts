@@ -79,6 +79,8 @@ function describeKey(
       return `${title} is being made since ${at(key.escrowedAt)}; the next run finishes it`;
     case 'live':
       return `${title} works since ${since(ofKey(GAVE_KEY), key.liveAt, names)}${key.isRevealed ? '' : '; not picked up yet'}`;
+    case 'retiring':
+      return `${title} rotated: it works beside its successor until ${at(key.endsAt)}`;
     case 'blocked':
       return `${title} blocked since ${at(key.blockedAt)}: ${inPlainWords(key.blockedCause, names)}; ${fateOf(key, graceDays)}`;
     case 'abandoned':

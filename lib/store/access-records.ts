@@ -16,6 +16,8 @@ export type KeyAccount = {
   readonly blockedCause: string | null;
   readonly isRevealed: boolean;
   readonly escrowedAt: Date;
+  /** Of a rotated or a test key. */
+  readonly endsAt: Date | null;
   readonly liveAt: Date | null;
   readonly blockedAt: Date | null;
   readonly endedAt: Date | null;
@@ -41,7 +43,7 @@ export async function readPersonRecords(database: Queryable, userId: EntraUserId
     ),
     database.query<KeyAccount>(
       `select key_hash as "keyHash", team_id as "teamId", generation, status, held_by_hand as "heldByHand",
-              blocked_cause as "blockedCause", revealed_at is not null as "isRevealed", escrowed_at as "escrowedAt",
+              blocked_cause as "blockedCause", revealed_at is not null as "isRevealed", escrowed_at as "escrowedAt", ends_at as "endsAt",
               live_at as "liveAt", blocked_at as "blockedAt", ended_at as "endedAt"
        from keys where user_id = $1 order by team_id, generation`,
       [userId],

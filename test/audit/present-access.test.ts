@@ -22,6 +22,7 @@ const buildKey = (key: Partial<KeyAccount>): KeyAccount => ({
   liveAt: at,
   blockedAt: null,
   endedAt: null,
+  endsAt: null,
   ...key,
 });
 const textOf = (records: Partial<PersonRecords>, graceDays: number | undefined = 30) =>

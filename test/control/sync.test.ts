@@ -14,7 +14,7 @@ import { useControlDatabases } from '../store/database-fixture.ts';
 import { createLocalFunctionsHost, type LocalFunctionsHost } from '../world/functions-host/host.ts';
 import { type FakeLiteLLM, startFakeLiteLLM } from '../world/litellm-fake/start.ts';
 import { type RunningTenant, startTenant } from '../world/tenant/tenant.ts';
-import { unusedSettings } from './unused-settings.ts';
+import { TELLS_NOBODY, unusedSettings } from './unused-settings.ts';
 
 const createControlDatabase = useControlDatabases();
 const root = path.resolve(import.meta.dirname, '..', '..');
@@ -46,6 +46,7 @@ beforeAll(async () => {
     LITELLM_ADMIN_KEY: 'sk-master-plaintext',
     LITELLM_DATABASE_URL: 'none',
     CONTROL_DATABASE_URL: '',
+    ...TELLS_NOBODY,
     KEY_ESCROW_PUBLIC_KEY: (await createEscrowKeyPair()).publicKey,
   };
 });

@@ -11,3 +11,10 @@ export async function unusedSettings(): Promise<Record<string, string>> {
   const names = variableNames(text).filter((name) => !name.startsWith('DO_'));
   return Object.fromEntries(names.map((name) => [name, 'unused']));
 }
+
+/** What control/sync needs to tell nobody. */
+export const TELLS_NOBODY = {
+  TEAMS_WEBHOOK_URL: 'none',
+  APPROVAL_LINK_KEY: '0'.repeat(64),
+  PUBLIC_BASE_URL: 'https://llm.example.com',
+};

@@ -13,7 +13,7 @@ import { verifyAudit } from '../../lib/store/audit.ts';
 import type { Database } from '../../lib/store/database.ts';
 import { listKeys } from '../../lib/store/keys.ts';
 import { buildFunctions } from '../../scripts/build.ts';
-import { unusedSettings } from '../control/unused-settings.ts';
+import { TELLS_NOBODY, unusedSettings } from '../control/unused-settings.ts';
 import { type ControlDatabase, openControlDatabase } from '../store/database-fixture.ts';
 import { createLocalFunctionsHost, type LocalFunctionsHost } from '../world/functions-host/host.ts';
 import { COMPANY_GROUP_IDS, seedUserId } from '../world/tenant/seed.ts';
@@ -70,6 +70,7 @@ beforeAll(async () => {
       CONTROL_DATABASE_URL: url.href,
       WEBHOOK_DATABASE_URL: url.href,
       GRAPH_CLIENT_STATE: randomBytes(32).toString('hex'),
+      ...TELLS_NOBODY,
       KEY_ESCROW_PUBLIC_KEY: (await createEscrowKeyPair()).publicKey,
     },
   });

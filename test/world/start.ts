@@ -84,6 +84,7 @@ function describeWorld({ addresses, mode, isFirstStart }: World, consoleUrl: str
           ],
         ]),
     ['Portal', `${addresses.portal}  (the browser warns of the simulated Microsoft’s certificate once)`],
+    ['Teams channel', addresses.teams],
     ['Functions API', addresses.functions],
     ['Microsoft 365', addresses.tenant],
   ];

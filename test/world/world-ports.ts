@@ -11,6 +11,8 @@ export type WorldPorts = {
   readonly postgres: number;
   /** The public site, with the portal on it. */
   readonly site: number;
+  /** The Teams channel. */
+  readonly teams: number;
 };
 
 /** Starts something on a port of its own. */
@@ -25,6 +27,7 @@ export const USUAL_PORTS: WorldPorts = {
   tenant: 8702,
   postgres: 8703,
   site: 8704,
+  teams: 8705,
 };
 
 /** Chooses each port only when it is used: LiteLLM takes half a minute to start, and what was free before may be

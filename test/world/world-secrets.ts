@@ -13,6 +13,8 @@ export type WorldSecrets = {
   readonly tenantControlToken: Secret;
   readonly portalClientSecret: Secret;
   readonly portalSessionKey: Secret;
+  readonly approvalLinkKey: Secret;
+  readonly teamsSignature: Secret;
   /** LiteLLM's master key, also its admin key: the local world has one administrator. */
   readonly masterKey: Secret;
   readonly escrowPublicKey: string;
@@ -29,6 +31,8 @@ const storedSecrets = z.object({
   tenantControlToken: secret,
   portalClientSecret: secret,
   portalSessionKey: secret,
+  approvalLinkKey: secret,
+  teamsSignature: secret,
   masterKey: secret,
   escrowPublicKey: z.string().min(1),
   escrowPrivateKey: secret,
@@ -46,6 +50,8 @@ export async function readWorldSecrets(file: string): Promise<WorldSecrets> {
     tenantControlToken: randomBytes(24).toString('base64url'),
     portalClientSecret: randomBytes(24).toString('base64url'),
     portalSessionKey: randomBytes(32).toString('base64url'),
+    approvalLinkKey: randomBytes(32).toString('hex'),
+    teamsSignature: randomBytes(24).toString('base64url'),
     masterKey: `sk-${randomBytes(24).toString('base64url')}`,
     escrowPublicKey: pair.publicKey,
     escrowPrivateKey: pair.privateKey.reveal(),

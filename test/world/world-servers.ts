@@ -5,6 +5,8 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, escapeIdentifier } from 'pg';
 import { Secret } from '../../lib/secret.ts';
+import { createDatabase } from '../../lib/store/database.ts';
+import { grantPortal } from '../../lib/store/grants.ts';
 import { applyMigrations } from '../../lib/store/migrate.ts';
 import type { LoggedRequest } from './litellm/request-log.ts';
 import { startLiteLLM } from './litellm/start.ts';
@@ -70,6 +72,8 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
   await ask(postgres.url('postgres'), `alter database control owner to ${CONTROL_ROLE}`);
   const control = new Secret(postgres.url('control', CONTROL_ROLE));
   const applied = await applyMigrations(control);
+  const owner = createDatabase({ url: control });
+  await grantPortal(owner, PORTAL_ROLE).finally(() => owner.close());
   if (applied.length > 0) log(`Control database: applied ${applied.length} migrations`);
   return {
     postgres,

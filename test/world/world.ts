@@ -19,6 +19,7 @@ import { createLocalFunctionsHost, type LocalFunctionsHost } from './functions-h
 import type { Postgres } from './postgres.ts';
 import { startPublicSite } from './public-site.ts';
 import { type SyncOutcome, syncNow } from './sync-now.ts';
+import { startTeamsChannel, type TeamsChannel } from './teams/channel.ts';
 import { COMPANY_GROUP_IDS } from './tenant/seed.ts';
 import type { TenantSeed } from './tenant/state.ts';
 import type { RunningTenant } from './tenant/tenant.ts';
@@ -72,8 +73,10 @@ export type World = {
     readonly postgres: string;
     /** The portal on the public site. */
     readonly portal: string;
+    readonly teams: string;
   };
   readonly tenant: RunningTenant;
+  readonly teams: TeamsChannel;
   readonly litellm: WorldLiteLLM;
   readonly postgres: Postgres;
   readonly host: LocalFunctionsHost;
@@ -123,6 +126,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 
     const site = await usePort('site', startPublicSite);
     ends.push(() => site.close());
+    const teams = await usePort('teams', (port) =>
+      startTeamsChannel(port, { signature: secrets.teamsSignature.reveal(), now: () => clock.now() }),
+    );
+    ends.push(() => teams.close());
     const portal = {
       clientId: PORTAL_CLIENT_ID,
       clientSecret: secrets.portalClientSecret.reveal(),
@@ -157,6 +164,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       PORTAL_CLIENT_SECRET: portal.clientSecret,
       PORTAL_SESSION_KEY: secrets.portalSessionKey.reveal(),
       PORTAL_DATABASE_URL: urls.portal.reveal(),
+      APPROVAL_LINK_KEY: secrets.approvalLinkKey.reveal(),
+      TEAMS_WEBHOOK_URL: teams.webhookUrl,
     };
     const write = (line: string) => writeFileSync(join(folder, 'functions.log'), line, { flag: 'a' });
     const host = await usePort('functions', (port) =>
@@ -197,8 +206,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         tenant: tenant.baseUrl,
         postgres: `127.0.0.1:${postgres.port}`,
         portal: `${site.url}${HOME}`,
+        teams: teams.url,
       },
       tenant,
+      teams,
       litellm,
       postgres,
       host,

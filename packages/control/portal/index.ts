@@ -2,16 +2,24 @@
 // turns the platform's event into a request and back.
 
 import { randomBytes } from 'node:crypto';
+import policyValue from 'virtual:policy';
 import { systemClock } from '../../../lib/clock.ts';
 import { PORTAL_SETTINGS, parseSettings } from '../../../lib/config.ts';
 import { isControlError } from '../../../lib/errors.ts';
 import { createLog } from '../../../lib/log.ts';
+import { createFunctionsHost } from '../../../lib/platform/functions-host.ts';
+import { parsePolicy } from '../../../lib/policy/schema.ts';
 import { readRequest, renderAnswer, type WebAnswer } from '../../../lib/portal/adapter.ts';
 import { createPortal } from '../../../lib/portal/app.ts';
+import { addHeldRoutes, heldSection } from '../../../lib/portal/held-routes.ts';
 import { CALLBACK } from '../../../lib/portal/return-to.ts';
 import { createSignIn } from '../../../lib/portal/sign-in.ts';
+import { createDatabase } from '../../../lib/store/database.ts';
 
 type Context = { readonly activationId: string };
+
+const STORE_TIMEOUT_MS = 5_000;
+const WAKE_TIMEOUT_MS = 3_000;
 
 /** Kept by warm invocations: Microsoft's signing keys are read once. */
 let shared: ReturnType<typeof createParts> | undefined;
@@ -42,7 +50,31 @@ function createParts() {
     redirectUri: `${publicBaseUrl}${CALLBACK}`,
     clock: systemClock,
   });
+  const functionsHost = createFunctionsHost({
+    apiHost: settings.DO_API_HOST,
+    namespace: settings.DO_NAMESPACE,
+    key: settings.DO_FUNCTIONS_KEY,
+    timeoutMs: WAKE_TIMEOUT_MS,
+  });
+  const held = {
+    database: createDatabase({
+      url: settings.PORTAL_DATABASE_URL,
+      maxConnections: 2,
+      connectTimeoutMs: STORE_TIMEOUT_MS,
+      statementTimeoutMs: STORE_TIMEOUT_MS,
+      answerTimeoutMs: STORE_TIMEOUT_MS,
+    }),
+    clock: systemClock,
+    linkKey: settings.APPROVAL_LINK_KEY,
+    rejectionDays: parsePolicy(policyValue).quarantine.rejection_days,
+    wakeSync: async () => {
+      const signal = AbortSignal.timeout(WAKE_TIMEOUT_MS);
+      await functionsHost.invoke('control/sync', { trigger: 'portal' }, signal);
+    },
+  };
   const app = createPortal({
+    routes: [addHeldRoutes(held)],
+    homeSections: [heldSection(held)],
     publicBaseUrl,
     tenantId,
     sessionKey: settings.PORTAL_SESSION_KEY,
