@@ -7,13 +7,16 @@ import {
   blockKey,
   deleteKeys,
   generateKey,
+  type KeyDates,
+  listKeyDates,
   listKeys,
   moveKey,
   type NewKey,
   readKey,
   unblockKey,
+  updateKeyMetadata,
 } from './keys.ts';
-import type { GatewayKey, GatewayTeam, GatewayUser } from './state.ts';
+import type { GatewayKey, GatewayMetadata, GatewayTeam, GatewayUser } from './state.ts';
 import {
   addTeamMembers,
   createTeam,
@@ -41,6 +44,7 @@ export type Gateway = {
   listTeams(signal: AbortSignal): Promise<readonly GatewayTeam[]>;
   listUsers(signal: AbortSignal): Promise<readonly GatewayUser[]>;
   listKeys(signal: AbortSignal): Promise<readonly GatewayKey[]>;
+  listKeyDates(signal: AbortSignal): Promise<ReadonlyMap<KeyHash, KeyDates>>;
   readTeam(teamId: string, signal: AbortSignal): Promise<GatewayTeam | undefined>;
   readKey(keyHash: KeyHash, signal: AbortSignal): Promise<GatewayKey | undefined>;
   createUsers(users: readonly NewUser[], signal: AbortSignal): Promise<readonly CreateUserOutcome[]>;
@@ -57,6 +61,11 @@ export type Gateway = {
   blockKey(keyHash: KeyHash, signal: AbortSignal): Promise<'blocked' | 'absent'>;
   unblockKey(keyHash: KeyHash, signal: AbortSignal): Promise<'unblocked' | 'absent'>;
   moveKey(keyHash: KeyHash, teamId: string | null, signal: AbortSignal): Promise<'moved' | 'absent'>;
+  updateKeyMetadata(
+    keyHash: KeyHash,
+    metadata: GatewayMetadata,
+    signal: AbortSignal,
+  ): Promise<'updated' | 'absent'>;
   deleteKeys(keyHashes: readonly KeyHash[], signal: AbortSignal): Promise<readonly KeyHash[]>;
 };
 
@@ -70,6 +79,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     listTeams: (signal) => listTeams(transport, signal),
     listUsers: (signal) => listUsers(transport, signal),
     listKeys: (signal) => listKeys(transport, signal),
+    listKeyDates: (signal) => listKeyDates(transport, signal),
     readTeam: (teamId, signal) => readTeam(transport, teamId, signal),
     readKey: (keyHash, signal) => readKey(transport, keyHash, signal),
     createUsers: (users, signal) => createUsers(transport, users, signal),
@@ -82,6 +92,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     blockKey: (keyHash, signal) => blockKey(transport, keyHash, signal),
     unblockKey: (keyHash, signal) => unblockKey(transport, keyHash, signal),
     moveKey: (keyHash, teamId, signal) => moveKey(transport, keyHash, teamId, signal),
+    updateKeyMetadata: (keyHash, metadata, signal) => updateKeyMetadata(transport, keyHash, metadata, signal),
     deleteKeys: (keyHashes, signal) => deleteKeys(transport, keyHashes, signal),
   };
 }
