@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { isControlError } from '../errors.ts';
+import { adoptApplyCommand, adoptProposeCommand } from './adopt.ts';
 import { applyCommand } from './apply.ts';
 import { auditVerifyCommand } from './audit-verify.ts';
 import { doctorCommand } from './doctor.ts';
@@ -68,6 +69,22 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan) there is a dif
     .description('bring the control database to the level this version needs')
     .action(() => run(migrateCommand(environment)));
 
+  const adopt = program
+    .command('adopt')
+    .description('take over teams, people and keys that were made in LiteLLM by hand');
+  adopt
+    .command('propose')
+    .description('write down what could be taken over, for review; changes nothing')
+    .option(...POLICY_OPTION)
+    .option('--out <file>', 'where to write it', 'adoption.yml')
+    .option('--force', 'replace the file if it exists', false)
+    .action((options) => run(adoptProposeCommand(environment, options)));
+  adopt
+    .command('apply <file>')
+    .description('take over what the reviewed file names; no key changes, a repeat is harmless')
+    .option(...POLICY_OPTION)
+    .option('--dry-run', 'check and show it; write nothing', false)
+    .action((file, options) => run(adoptApplyCommand(environment, file, options)));
   const key = program.command('key').description('keys of people');
   key
     .command('reveal')

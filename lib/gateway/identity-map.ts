@@ -27,8 +27,9 @@ export function createIdentityMap(pairs: readonly IdentityPair[]): IdentityMap {
   for (const { kind, entraId, gatewayId } of pairs) {
     for (const id of new Set([entraId, gatewayId])) {
       if (!ids[kind].has(id)) continue;
-      throw new ControlError('ADOPTION_REFUSED', `The ${kind} id ${id} would stand for two ${kind}s.`, {
-        details: { kind, id },
+      // Not the hand-made id: that may be a mail address.
+      throw new ControlError('ADOPTION_REFUSED', `An id would stand for ${entraId} and another ${kind}.`, {
+        details: { kind, entraId },
       });
     }
     ids[kind].set(entraId, gatewayId).set(gatewayId, entraId);

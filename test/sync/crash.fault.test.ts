@@ -4,9 +4,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Gateway } from '../../lib/gateway/client.ts';
 import { verifyAudit } from '../../lib/store/audit.ts';
-import type { Database } from '../../lib/store/database.ts';
 import { useControlDatabases } from '../store/database-fixture.ts';
 import { type FakeLiteLLM, startFakeLiteLLM } from '../world/litellm-fake/start.ts';
+import { Guillotine } from './guillotine.ts';
 import { type Company, createCompany, findDifferences, newPerson } from './reconcile-fixture.ts';
 
 const createControlDatabase = useControlDatabases();
@@ -30,41 +30,6 @@ async function prepare(): Promise<Company> {
   first.push(newPerson());
   first[0] = { ...(first[0] as (typeof first)[0]), displayName: 'Renamed' };
   return world;
-}
-
-/** Counts steps and dies at the nth: from then on nothing this process asks for reaches anything. */
-class Guillotine {
-  count = 0;
-  readonly #at: number;
-  constructor(at: number) {
-    this.#at = at;
-  }
-
-  async step<T>(work: () => Promise<T>): Promise<T> {
-    this.count += 1;
-    if (this.count >= this.#at) throw new Error('killed before');
-    const result = await work();
-    this.count += 1;
-    if (this.count >= this.#at) throw new Error('killed after');
-    return result;
-  }
-
-  gateway(gateway: Gateway): Gateway {
-    return Object.fromEntries(
-      Object.entries(gateway).map(([name, method]) => [
-        name,
-        (...args: never[]) => this.step(() => (method as (...a: never[]) => Promise<unknown>)(...args)),
-      ]),
-    ) as unknown as Gateway;
-  }
-
-  database(database: Database): Database {
-    return {
-      query: (text, values) => this.step(() => database.query(text, values)),
-      transaction: (work) => this.step(() => database.transaction(work)),
-      close: () => database.close(),
-    };
-  }
 }
 
 test('a run killed before or after any of its steps is finished by one clean run', {

@@ -1,0 +1,212 @@
+// Takes over what adoption.yml names: marks it in LiteLLM and records it as ours. It changes no limit, no member and no
+// key's value, so whatever worked before works after.
+//
+// Safe to kill anywhere, and then the next run or a repeat comes. All pairs of ids are recorded first; a team that has a
+// pair but no marker is left alone by every run. Then people, then keys, and a team's marker last, when all in it is
+// known. A repeat does what is left.
+
+import type { Clock } from '../../clock.ts';
+import { ControlError } from '../../errors.ts';
+import type { Gateway } from '../../gateway/client.ts';
+import { createIdentityMap } from '../../gateway/identity-map.ts';
+import type { GatewayState } from '../../gateway/state.ts';
+import type { RunId } from '../../ids.ts';
+import type { Log } from '../../log.ts';
+import { insertAdoptions, markAdopted } from '../../store/adoptions.ts';
+import { recordAudit } from '../../store/audit.ts';
+import type { AuditEntry } from '../../store/audit-chain.ts';
+import type { Queryable } from '../../store/database.ts';
+import { updateSettled } from '../../store/directory-state.ts';
+import { insertAdoptedKey } from '../../store/keys.ts';
+import { type Lease, requireLease } from '../../store/lease.ts';
+import { insertMemberships } from '../../store/memberships.ts';
+import { insertRun, updateRunEnd } from '../../store/runs.ts';
+import { requireSchema } from '../../store/schema.ts';
+import { isManaged, markedMetadata } from '../marker.ts';
+import { withLease } from '../run-lease.ts';
+import { recordFailure } from '../run-records.ts';
+import { type AdoptionSteps, checkAdoption, type KeyStep, type TeamStep, type UserStep } from './check.ts';
+import type { AdoptionFile } from './file.ts';
+import { type PresentDependencies, readPresent } from './read-present.ts';
+
+export type AdoptDependencies = PresentDependencies & {
+  /** LiteLLM under its own ids. */
+  readonly unmapped: {
+    readonly gateway: Pick<Gateway, 'updateTeam' | 'updateUsers' | 'updateKeyMetadata'>;
+    readonly readGatewayState: (signal: AbortSignal) => Promise<GatewayState>;
+  };
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+export type AdoptRequest = { readonly runId: RunId; readonly actor: string; readonly signal: AbortSignal };
+
+const USERS_A_STEP = 100; // one call to LiteLLM each
+
+type Write = (
+  entries: readonly Omit<AuditEntry, 'actor' | 'runId'>[],
+  work: (transaction: Queryable) => Promise<void>,
+) => Promise<void>;
+
+/** What would be done. @throws ControlError ADOPTION_REFUSED with everything that changed since it was proposed */
+export async function planAdoption(
+  dependencies: AdoptDependencies,
+  file: AdoptionFile,
+  signal: AbortSignal,
+): Promise<AdoptionSteps> {
+  await requireSchema(dependencies.database);
+  const gateway = await dependencies.unmapped.readGatewayState(signal);
+  const { present } = await readPresent(dependencies, gateway, [], dependencies.clock.now(), signal);
+  const { steps, problems } = checkAdoption(file, present);
+  if (problems.length > 0) {
+    const lines = problems.map(({ path, message }) => `  ${path}: ${message}`).join('\n');
+    throw new ControlError(
+      'ADOPTION_REFUSED',
+      `Nothing was taken over; correct these or remove their entries, or propose anew:\n${lines}`,
+      { details: { problemCount: problems.length, paths: problems.map(({ path }) => path) } },
+    );
+  }
+  createIdentityMap([...present.adoptions.filter(isNotIn(steps)), ...pairsOf(steps)]);
+  return steps;
+}
+
+/** Does it, under the lease. A repeat does nothing, or what a killed attempt left.
+ *  @throws ControlError ADOPTION_REFUSED, LEASE_HELD, LEASE_LOST, GATEWAY_…, GRAPH_…, STORE_… */
+export async function applyAdoption(
+  dependencies: AdoptDependencies,
+  file: AdoptionFile,
+  request: AdoptRequest,
+): Promise<AdoptionSteps> {
+  const { database, log } = dependencies;
+  const { runId, signal } = request;
+  await requireSchema(database);
+  return withLease(dependencies, runId, signal, async (lease, working) => {
+    const steps = await planAdoption(dependencies, file, working);
+    if (steps.users.length + steps.keys.length + steps.teams.length === 0) return steps;
+    try {
+      await carryOut(dependencies, lease, request, steps, working);
+    } catch (error) {
+      await recordFailure(database, runId, error, log);
+      throw error;
+    }
+    return steps;
+  });
+}
+
+async function carryOut(
+  { database, unmapped, clock }: AdoptDependencies,
+  lease: Lease,
+  { runId, actor }: AdoptRequest,
+  steps: AdoptionSteps,
+  signal: AbortSignal,
+): Promise<void> {
+  const { gateway } = unmapped;
+  const write: Write = (entries, work) =>
+    database.transaction(async (transaction) => {
+      await requireLease(transaction, lease);
+      await work(transaction);
+      await recordAudit(
+        transaction,
+        entries.map((entry) => ({ ...entry, actor, runId })),
+        clock.now(),
+      );
+    });
+  const { users, keys, teams } = steps;
+  const done = { adopt_user: users.length, adopt_key: keys.length, adopt_team: teams.length };
+
+  await write([{ event: 'adoption_begun', details: done }], async (transaction) => {
+    await insertRun(transaction, lease, runId, 'adopt');
+    await insertAdoptions(transaction, { runId, actor }, pairsOf(steps));
+    await updateSettled(transaction, null);
+  });
+  for (let i = 0; i < users.length; i += USERS_A_STEP)
+    await adoptUsers(users.slice(i, i + USERS_A_STEP), gateway, write, signal);
+  for (const key of keys) await adoptKey(key, gateway, write, signal);
+  for (const team of teams) await adoptTeam(team, runId, gateway, write, signal);
+  await write([], (transaction) =>
+    updateRunEnd(transaction, runId, { status: 'succeeded', planDigest: null, summary: { done } }),
+  );
+}
+
+async function adoptUsers(
+  users: readonly UserStep[],
+  gateway: AdoptDependencies['unmapped']['gateway'],
+  write: Write,
+  signal: AbortSignal,
+): Promise<void> {
+  const changes = users.flatMap(({ row, follow }) =>
+    follow === undefined || isManaged(row)
+      ? []
+      : [{ userId: row.userId, metadata: { ...row.metadata, ...markedMetadata() }, ...follow }],
+  );
+  const outcomes = changes.length > 0 ? await gateway.updateUsers(changes, signal) : [];
+  const refusedCount = outcomes.filter(({ outcome }) => outcome === 'refused').length;
+  if (refusedCount > 0) {
+    const message = `LiteLLM refused the rows of ${refusedCount} people; its own log says why. Apply the file again.`;
+    throw new ControlError('GATEWAY_REFUSED', message, { details: { refusedCount } });
+  }
+  const ids = users.map(({ entraId }) => entraId);
+  const entries = users.map(({ entraId, follow }) => ({
+    event: 'user_adopted',
+    userId: entraId,
+    details: { follows: follow !== undefined },
+  }));
+  await write(entries, (transaction) => markAdopted(transaction, 'user', ids));
+}
+
+async function adoptKey(
+  { key_hash: keyHash, user: userId, team: teamId, alias, generation }: KeyStep,
+  gateway: AdoptDependencies['unmapped']['gateway'],
+  write: Write,
+  signal: AbortSignal,
+): Promise<void> {
+  const outcome = await gateway.updateKeyMetadata(keyHash, markedMetadata({ generation }), signal);
+  if (outcome === 'absent') throw vanished(`Key ${keyHash.slice(0, 8)}`);
+  await write([{ event: 'key_adopted', userId, teamId, keyHash, details: { generation } }], (transaction) =>
+    insertAdoptedKey(transaction, { keyHash, userId, teamId, alias, generation }),
+  );
+}
+
+/** Members before the marker: from then on a run removes who leaves, and may only remove who is ours. */
+async function adoptTeam(
+  { groupId: teamId, row, members }: TeamStep,
+  runId: RunId,
+  gateway: AdoptDependencies['unmapped']['gateway'],
+  write: Write,
+  signal: AbortSignal,
+): Promise<void> {
+  await write([], (transaction) => insertMemberships(transaction, runId, teamId, members));
+  if (!isManaged(row)) {
+    const outcome = await gateway.updateTeam(row.teamId, { metadata: markedMetadata() }, signal);
+    if (outcome === 'absent') throw vanished(`Team ${row.teamId}`);
+  }
+  const details = { gatewayId: row.teamId, memberCount: members.length };
+  await write([{ event: 'team_adopted', teamId, details }], (transaction) =>
+    markAdopted(transaction, 'team', [teamId]),
+  );
+}
+
+function pairsOf({ teams, users }: AdoptionSteps) {
+  return [
+    ...teams.map(({ groupId, row }) => ({
+      kind: 'team' as const,
+      entraId: groupId as string,
+      gatewayId: row.teamId,
+    })),
+    ...users.map(({ entraId, row }) => ({
+      kind: 'user' as const,
+      entraId: entraId as string,
+      gatewayId: row.userId,
+    })),
+  ];
+}
+
+/** A pair that a killed attempt recorded is among the steps again. */
+function isNotIn(steps: AdoptionSteps) {
+  const ids = new Set(pairsOf(steps).map(({ kind, entraId }) => `${kind}/${entraId}`));
+  return ({ kind, entraId }: { kind: string; entraId: string }) => !ids.has(`${kind}/${entraId}`);
+}
+
+function vanished(what: string): ControlError {
+  return new ControlError('ADOPTION_REFUSED', `${what} vanished from LiteLLM meanwhile; propose anew.`);
+}
