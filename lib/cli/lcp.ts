@@ -36,6 +36,7 @@ First steps:
   lcp escrow keygen        make the escrow key pair, put both lines into .env
   lcp doctor               check every setting, permission and peer, with what to do
   lcp migrate              make the tables of the control database
+  lcp adopt propose        only where LiteLLM is in use already: docs/adopt.md
   lcp plan                 see what would happen; lcp apply makes it happen
 
 Settings come from the environment and from .env; docs/settings.md lists them.
