@@ -265,7 +265,7 @@ kes: []
   expect(() => parseAdoptionText('adoption.yml', text)).toThrow(
     expect.objectContaining({
       code: 'CONFIG_INVALID',
-      message: expect.stringMatching(/keys\[0\]\.key_hash \(line 7\).*\n.*kes.*did you mean `keys`/),
+      message: expect.stringMatching(/kes.*did you mean `keys`.*\n.*keys\[0\]\.key_hash \(line 7\)/),
     }),
   );
   expect(() => parseAdoptionText('adoption.yml', twice)).toThrow(
