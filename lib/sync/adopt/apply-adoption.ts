@@ -7,46 +7,36 @@
 
 import type { Clock } from '../../clock.ts';
 import { ControlError } from '../../errors.ts';
-import type { Gateway } from '../../gateway/client.ts';
 import { createIdentityMap } from '../../gateway/identity-map.ts';
 import type { GatewayState } from '../../gateway/state.ts';
 import type { RunId } from '../../ids.ts';
 import type { Log } from '../../log.ts';
-import { insertAdoptions, markAdopted } from '../../store/adoptions.ts';
+import { insertAdoptions } from '../../store/adoptions.ts';
 import { recordAudit } from '../../store/audit.ts';
-import type { AuditEntry } from '../../store/audit-chain.ts';
-import type { Queryable } from '../../store/database.ts';
 import { updateSettled } from '../../store/directory-state.ts';
-import { insertAdoptedKey } from '../../store/keys.ts';
 import { type Lease, requireLease } from '../../store/lease.ts';
-import { insertMemberships } from '../../store/memberships.ts';
 import { insertRun, updateRunEnd } from '../../store/runs.ts';
 import { requireSchema } from '../../store/schema.ts';
-import { isManaged, markedMetadata } from '../marker.ts';
 import { withLease } from '../run-lease.ts';
 import { recordFailure } from '../run-records.ts';
-import { type AdoptionSteps, checkAdoption, type KeyStep, type TeamStep, type UserStep } from './check.ts';
+import { type AdoptGateway, adoptKey, adoptTeam, adoptUsers, type Write } from './adopt-steps.ts';
+import { type AdoptionSteps, checkAdoption } from './check.ts';
 import type { AdoptionFile } from './file.ts';
 import { type PresentDependencies, readPresent } from './read-present.ts';
 
 export type AdoptDependencies = PresentDependencies & {
   /** LiteLLM under its own ids. */
   readonly unmapped: {
-    readonly gateway: Pick<Gateway, 'updateTeam' | 'updateUsers' | 'updateKeyMetadata'>;
+    readonly gateway: AdoptGateway;
     readonly readGatewayState: (signal: AbortSignal) => Promise<GatewayState>;
   };
   readonly clock: Clock;
   readonly log: Log;
 };
 
-export type AdoptRequest = { readonly runId: RunId; readonly actor: string; readonly signal: AbortSignal };
-
 const USERS_A_STEP = 100; // one call to LiteLLM each
 
-type Write = (
-  entries: readonly Omit<AuditEntry, 'actor' | 'runId'>[],
-  work: (transaction: Queryable) => Promise<void>,
-) => Promise<void>;
+export type AdoptRequest = { readonly runId: RunId; readonly actor: string; readonly signal: AbortSignal };
 
 /** What would be done. @throws ControlError ADOPTION_REFUSED with everything that changed since it was proposed */
 export async function planAdoption(
@@ -128,64 +118,6 @@ async function carryOut(
   );
 }
 
-async function adoptUsers(
-  users: readonly UserStep[],
-  gateway: AdoptDependencies['unmapped']['gateway'],
-  write: Write,
-  signal: AbortSignal,
-): Promise<void> {
-  const changes = users.flatMap(({ row, follow }) =>
-    follow === undefined || isManaged(row)
-      ? []
-      : [{ userId: row.userId, metadata: { ...row.metadata, ...markedMetadata() }, ...follow }],
-  );
-  const outcomes = changes.length > 0 ? await gateway.updateUsers(changes, signal) : [];
-  const refusedCount = outcomes.filter(({ outcome }) => outcome === 'refused').length;
-  if (refusedCount > 0) {
-    const message = `LiteLLM refused the rows of ${refusedCount} people; its own log says why. Apply the file again.`;
-    throw new ControlError('GATEWAY_REFUSED', message, { details: { refusedCount } });
-  }
-  const ids = users.map(({ entraId }) => entraId);
-  const entries = users.map(({ entraId, follow }) => ({
-    event: 'user_adopted',
-    userId: entraId,
-    details: { follows: follow !== undefined },
-  }));
-  await write(entries, (transaction) => markAdopted(transaction, 'user', ids));
-}
-
-async function adoptKey(
-  { key_hash: keyHash, user: userId, team: teamId, alias, generation }: KeyStep,
-  gateway: AdoptDependencies['unmapped']['gateway'],
-  write: Write,
-  signal: AbortSignal,
-): Promise<void> {
-  const outcome = await gateway.updateKeyMetadata(keyHash, markedMetadata({ generation }), signal);
-  if (outcome === 'absent') throw vanished(`Key ${keyHash.slice(0, 8)}`);
-  await write([{ event: 'key_adopted', userId, teamId, keyHash, details: { generation } }], (transaction) =>
-    insertAdoptedKey(transaction, { keyHash, userId, teamId, alias, generation }),
-  );
-}
-
-/** Members before the marker: from then on a run removes who leaves, and may only remove who is ours. */
-async function adoptTeam(
-  { groupId: teamId, row, members }: TeamStep,
-  runId: RunId,
-  gateway: AdoptDependencies['unmapped']['gateway'],
-  write: Write,
-  signal: AbortSignal,
-): Promise<void> {
-  await write([], (transaction) => insertMemberships(transaction, runId, teamId, members));
-  if (!isManaged(row)) {
-    const outcome = await gateway.updateTeam(row.teamId, { metadata: markedMetadata() }, signal);
-    if (outcome === 'absent') throw vanished(`Team ${row.teamId}`);
-  }
-  const details = { gatewayId: row.teamId, memberCount: members.length };
-  await write([{ event: 'team_adopted', teamId, details }], (transaction) =>
-    markAdopted(transaction, 'team', [teamId]),
-  );
-}
-
 function pairsOf({ teams, users }: AdoptionSteps) {
   return [
     ...teams.map(({ groupId, row }) => ({
@@ -205,8 +137,4 @@ function pairsOf({ teams, users }: AdoptionSteps) {
 function isNotIn(steps: AdoptionSteps) {
   const ids = new Set(pairsOf(steps).map(({ kind, entraId }) => `${kind}/${entraId}`));
   return ({ kind, entraId }: { kind: string; entraId: string }) => !ids.has(`${kind}/${entraId}`);
-}
-
-function vanished(what: string): ControlError {
-  return new ControlError('ADOPTION_REFUSED', `${what} vanished from LiteLLM meanwhile; propose anew.`);
 }

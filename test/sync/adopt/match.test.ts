@@ -7,7 +7,7 @@ import { hashKey, type KeyHash, parseEntraGroupId, parseEntraUserId } from '../.
 import type { StoredAdoption } from '../../../lib/store/adoptions.ts';
 import { checkAdoption } from '../../../lib/sync/adopt/check.ts';
 import { parseAdoptionText } from '../../../lib/sync/adopt/file.ts';
-import { judgeUser, mayMark } from '../../../lib/sync/adopt/judge.ts';
+import { judgeTeam, judgeUser, mayMark } from '../../../lib/sync/adopt/judge.ts';
 import { matchKeys, matchUsers } from '../../../lib/sync/adopt/match-people.ts';
 import { matchTeams } from '../../../lib/sync/adopt/match-teams.ts';
 import type { Present } from '../../../lib/sync/adopt/present.ts';
@@ -160,6 +160,17 @@ test('nobody is taken over when LiteLLM has another row under their Object ID', 
 
   expect(items).toEqual([]);
   expect(leftAlone[0]?.why).toContain('LiteLLM already has a user whose id is the Object ID');
+});
+
+test('no team is taken over for a group that LiteLLM has a team of already, nor one that we made', () => {
+  const pair = { groupId: GROUP, teamId: 'team-1' };
+  const twin = presentOf(stateOf([team(), team({ teamId: GROUP })]));
+  const ours = presentOf(stateOf([team({ metadata: markedMetadata() })]));
+
+  expect(judgeTeam(team(), pair, twin)).toContain('LiteLLM already has a team whose id is the Object ID');
+  expect(judgeTeam(team(), pair, ours)).toContain('the control plane made this team');
+  expect(judgeTeam(team(), pair, presentOf(stateOf([team()])))).toBeUndefined();
+  expect(judgeTeam(team({ rpmLimit: 5 }), pair, presentOf(stateOf([team()])))).toContain('rpmLimit');
 });
 
 test('an id that was taken over stands for nothing else any more', () => {
