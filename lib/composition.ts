@@ -11,15 +11,19 @@ import { createDirectoryClient, type DirectoryClient } from './directory/client.
 import { createDirectory } from './directory/create-directory.ts';
 import type { TokenSource } from './directory/token.ts';
 import { createGateway, type Gateway } from './gateway/client.ts';
+import { mapGateway } from './gateway/mapped-gateway.ts';
+import type { GatewayState } from './gateway/state.ts';
 import { readKeysFromApi, readStateFromApi } from './gateway/state-from-api.ts';
 import {
   readKeysFromDatabase,
   readStateDigest,
   readStateFromDatabase,
 } from './gateway/state-from-database.ts';
+import type { KeyHash } from './ids.ts';
 import { mintKey } from './keys/mint.ts';
 import type { Log } from './log.ts';
 import type { Policy } from './policy/schema.ts';
+import { listAdoptions } from './store/adoptions.ts';
 import { createDatabase, type Database } from './store/database.ts';
 import { createSubscriptionKeeper, subscriptionTarget } from './sync/keep-subscriptions.ts';
 import type { ReconcileDependencies } from './sync/run.ts';
@@ -82,6 +86,11 @@ export type Composition = ReconcileDependencies & {
   readonly directoryClient: DirectoryClient;
   readonly gateway: Gateway;
   readonly database: Database;
+  /** LiteLLM under its own ids: for `lcp adopt` alone. */
+  readonly unmapped: {
+    readonly gateway: Gateway;
+    readonly readGatewayState: (signal: AbortSignal) => Promise<GatewayState>;
+  };
   /** Ends the connections made here. */
   close(): Promise<void>;
 };
@@ -98,13 +107,23 @@ export function composeSync({
   databases,
 }: CompositionOptions): Composition {
   const { control: database, gateway: gatewayDatabase } = databases ?? createDatabases(settings);
-  const gateway = createGateway({
+  const client = createGateway({
     baseUrl: settings.LITELLM_BASE_URL,
     adminKey: settings.LITELLM_ADMIN_KEY,
     clock,
     timeoutMs: GATEWAY_TIMEOUT_MS,
     maxConcurrency: GATEWAY_CONCURRENCY,
   });
+  const unmapped = {
+    gateway: client,
+    readGatewayState: (signal: AbortSignal) =>
+      gatewayDatabase ? readStateFromDatabase(gatewayDatabase, signal) : readStateFromApi(client, signal),
+    readGatewayKeys: (keyHashes: readonly KeyHash[], signal: AbortSignal) =>
+      gatewayDatabase
+        ? readKeysFromDatabase(gatewayDatabase, keyHashes, signal)
+        : readKeysFromApi(client, keyHashes, signal),
+  };
+  const { gateway, readGatewayState, readGatewayKeys } = mapGateway(unmapped, () => listAdoptions(database));
   const directoryClient = createDirectoryClient({
     ...directorySettings(settings),
     clock,
@@ -117,12 +136,9 @@ export function composeSync({
     codeVersion,
     directoryClient,
     directory: createDirectory(directoryClient),
-    readGatewayState: (signal) =>
-      gatewayDatabase ? readStateFromDatabase(gatewayDatabase, signal) : readStateFromApi(gateway, signal),
-    readGatewayKeys: (keyHashes, signal) =>
-      gatewayDatabase
-        ? readKeysFromDatabase(gatewayDatabase, keyHashes, signal)
-        : readKeysFromApi(gateway, keyHashes, signal),
+    readGatewayState,
+    readGatewayKeys,
+    unmapped,
     readGatewayDigest: async (signal) => (gatewayDatabase ? readStateDigest(gatewayDatabase, signal) : null),
     database,
     gateway,

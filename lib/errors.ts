@@ -25,6 +25,8 @@ export const ERROR_CODES = {
   STORE_SCHEMA_MISMATCH: 'The control database is not at the level this code needs; run `lcp migrate`.',
   LEASE_HELD: 'Another run is at work; the next run goes on.',
   LEASE_LOST: 'This run lost its lease to a later one and stopped writing; the later run goes on.',
+  ADOPTION_REFUSED:
+    'What is to be adopted does not fit LiteLLM, the tenant or policy.yml (any more); the Admin proposes anew; a retry does not help.',
   KEY_NOT_FOUND: 'There is no such key to reveal; the person asks for a rotation.',
   QUARANTINE_NOT_FOUND: 'No held removals have this id, or several have; the Admin looks at the list.',
   ESCROW_INVALID: 'A key cannot be opened with this escrow key; DevOps checks KEY_ESCROW_PRIVATE_KEY.',

@@ -6,9 +6,9 @@ import { ControlError } from './errors.ts';
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
-/** The object id of an Entra group, lower-case; also the LiteLLM team_id. */
+/** The object id of an Entra group, lower-case; also the LiteLLM team_id, except for adopted teams (lib/gateway). */
 export type EntraGroupId = Branded<'EntraGroupId'>;
-/** The object id of an Entra user, lower-case; also the LiteLLM user_id and sso_user_id. */
+/** The object id of an Entra user, lower-case; also the LiteLLM user_id and sso_user_id, except for adopted users. */
 export type EntraUserId = Branded<'EntraUserId'>;
 /** SHA-256 of a LiteLLM key in hex, as LiteLLM stores and accepts it in place of the key. */
 export type KeyHash = Branded<'KeyHash'>;

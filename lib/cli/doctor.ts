@@ -114,7 +114,7 @@ async function checkPeers(
     const source = settings.LITELLM_DATABASE_URL
       ? 'its database'
       : 'the admin API (LITELLM_DATABASE_URL is none)';
-    await tryIt(`LiteLLM’s state is read from ${source}`, () => parts.readGatewayState(signal));
+    await tryIt(`LiteLLM’s state is read from ${source}`, () => parts.unmapped.readGatewayState(signal));
     const access = await checkDirectoryAccess(
       parts.directoryClient,
       nothing.groups.map((group) => group.entra_group),

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { isControlError } from '../errors.ts';
+import { adoptApplyCommand, adoptProposeCommand } from './adopt.ts';
 import { applyCommand } from './apply.ts';
 import { auditExportCommand } from './audit-export.ts';
 import { auditShowCommand } from './audit-show.ts';
@@ -38,6 +39,7 @@ First steps:
   lcp escrow keygen        make the escrow key pair, put both lines into .env
   lcp doctor               check every setting, permission and peer, with what to do
   lcp migrate              make the tables of the control database
+  lcp adopt propose        only where LiteLLM is in use already: docs/adopt.md
   lcp plan                 see what would happen; lcp apply makes it happen
 
 Why somebody has access or not:
@@ -98,6 +100,22 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan) there is a dif
       .action((id, options) => run(quarantineDecideCommand(environment, decision, id, options)));
   }
 
+  const adopt = program
+    .command('adopt')
+    .description('take over teams, people and keys that were made in LiteLLM by hand');
+  adopt
+    .command('propose')
+    .description('write down what could be taken over, for review; changes nothing')
+    .option(...POLICY_OPTION)
+    .option('--out <file>', 'where to write it', 'adoption.yml')
+    .option('--force', 'replace the file if it exists', false)
+    .action((options) => run(adoptProposeCommand(environment, options)));
+  adopt
+    .command('apply <file>')
+    .description('take over what the reviewed file names; no key changes, a repeat is harmless')
+    .option(...POLICY_OPTION)
+    .option('--dry-run', 'check and show it; write nothing', false)
+    .action((file, options) => run(adoptApplyCommand(environment, file, options)));
   const key = program.command('key').description('keys of people');
   key
     .command('reveal')

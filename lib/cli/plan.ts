@@ -1,5 +1,6 @@
 // `lcp plan`: what a run would do now. It writes nothing anywhere.
 
+import { requireSchema } from '../store/schema.ts';
 import { renderPlan } from '../sync/plan-text.ts';
 import { readPlan } from '../sync/read-plan.ts';
 import { type CliEnvironment, withComposition } from './environment.ts';
@@ -10,6 +11,7 @@ export async function planCommand(
   options: { policy: string; json: boolean },
 ): Promise<number> {
   return withComposition(environment, options.policy, async (parts, { signal }) => {
+    await requireSchema(parts.database);
     const { plan, verdict, names } = await readPlan(parts, { kind: 'full' }, signal);
     environment.print(
       options.json ? `${JSON.stringify({ plan, verdict }, null, 2)}\n` : renderPlan(plan, verdict, names),

@@ -7,14 +7,17 @@ import {
   blockKey,
   deleteKeys,
   generateKey,
+  type KeyDates,
+  listKeyDates,
   listKeys,
   listKeysOf,
   moveKey,
   type NewKey,
   readKey,
   unblockKey,
+  updateKeyMetadata,
 } from './keys.ts';
-import type { GatewayKey, GatewayTeam, GatewayUser } from './state.ts';
+import type { GatewayKey, GatewayMetadata, GatewayTeam, GatewayUser } from './state.ts';
 import {
   addTeamMembers,
   createTeam,
@@ -44,6 +47,7 @@ export type Gateway = {
   listUsers(signal: AbortSignal): Promise<readonly GatewayUser[]>;
   listKeys(signal: AbortSignal): Promise<readonly GatewayKey[]>;
   listKeysOf(userId: string, signal: AbortSignal): Promise<readonly GatewayKey[]>;
+  listKeyDates(signal: AbortSignal): Promise<ReadonlyMap<KeyHash, KeyDates>>;
   readTeam(teamId: string, signal: AbortSignal): Promise<GatewayTeam | undefined>;
   readKey(keyHash: KeyHash, signal: AbortSignal): Promise<GatewayKey | undefined>;
   createUsers(users: readonly NewUser[], signal: AbortSignal): Promise<readonly CreateUserOutcome[]>;
@@ -61,6 +65,11 @@ export type Gateway = {
   blockKey(keyHash: KeyHash, signal: AbortSignal): Promise<'blocked' | 'absent'>;
   unblockKey(keyHash: KeyHash, signal: AbortSignal): Promise<'unblocked' | 'absent'>;
   moveKey(keyHash: KeyHash, teamId: string | null, signal: AbortSignal): Promise<'moved' | 'absent'>;
+  updateKeyMetadata(
+    keyHash: KeyHash,
+    metadata: GatewayMetadata,
+    signal: AbortSignal,
+  ): Promise<'updated' | 'absent'>;
   deleteKeys(keyHashes: readonly KeyHash[], signal: AbortSignal): Promise<readonly KeyHash[]>;
 };
 
@@ -75,6 +84,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     listUsers: (signal) => listUsers(transport, signal),
     listKeys: (signal) => listKeys(transport, signal),
     listKeysOf: (userId, signal) => listKeysOf(transport, userId, signal),
+    listKeyDates: (signal) => listKeyDates(transport, signal),
     readTeam: (teamId, signal) => readTeam(transport, teamId, signal),
     readKey: (keyHash, signal) => readKey(transport, keyHash, signal),
     createUsers: (users, signal) => createUsers(transport, users, signal),
@@ -88,6 +98,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     blockKey: (keyHash, signal) => blockKey(transport, keyHash, signal),
     unblockKey: (keyHash, signal) => unblockKey(transport, keyHash, signal),
     moveKey: (keyHash, teamId, signal) => moveKey(transport, keyHash, teamId, signal),
+    updateKeyMetadata: (keyHash, metadata, signal) => updateKeyMetadata(transport, keyHash, metadata, signal),
     deleteKeys: (keyHashes, signal) => deleteKeys(transport, keyHashes, signal),
   };
 }

@@ -22,15 +22,26 @@ export type NewKey = {
   readonly metadata: GatewayMetadata;
 };
 
+/** When a key was made and when it was last used, as far as LiteLLM says. */
+export type KeyDates = { readonly createdAt: Date | null; readonly lastUsedAt: Date | null };
+
 const KEYS_A_CALL = 50; // 50 took 0.24 s
 const listAnswer = z.object({ keys: z.array(keyRow), total_count: z.number() });
+const date = z
+  .string()
+  .nullish()
+  .transform((value) => (typeof value === 'string' ? new Date(value) : null));
+const datesAnswer = z.object({
+  keys: z.array(z.object({ token: z.string(), created_at: date, last_active: date })),
+  total_count: z.number(),
+});
 const anyAnswer = z.object({});
 
 /** GET /key/list with whole rows. LiteLLM leaves out the sessions of its own pages. */
 export async function listKeys(transport: Transport, signal: AbortSignal): Promise<GatewayKey[]> {
   const rows = await readAllPages({
     what: 'keys',
-    readPage: (page) => readKeyPage(transport, { page: `${page}` }, signal),
+    readPage: (page) => readKeyPage(transport, { page: `${page}` }, listAnswer, signal),
     idOf: (row) => row.token,
   });
   return rows.map(toGatewayKey).filter((key) => key !== undefined);
@@ -44,10 +55,25 @@ export async function listKeysOf(
 ): Promise<GatewayKey[]> {
   const rows = await readAllPages({
     what: 'keys',
-    readPage: (page) => readKeyPage(transport, { page: `${page}`, user_id: userId }, signal),
+    readPage: (page) => readKeyPage(transport, { page: `${page}`, user_id: userId }, listAnswer, signal),
     idOf: (row) => row.token,
   });
   return rows.map(toGatewayKey).filter((key) => key?.userId === userId) as GatewayKey[];
+}
+
+/** GET /key/list for the dates alone: no run needs them, so the state has none. */
+export async function listKeyDates(
+  transport: Transport,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<KeyHash, KeyDates>> {
+  const rows = await readAllPages({
+    what: 'keys',
+    readPage: (page) => readKeyPage(transport, { page: `${page}` }, datesAnswer, signal),
+    idOf: (row) => row.token,
+  });
+  return new Map(
+    rows.map((row) => [row.token as KeyHash, { createdAt: row.created_at, lastUsedAt: row.last_active }]),
+  );
 }
 
 /**
@@ -93,7 +119,7 @@ export async function readKey(
   keyHash: KeyHash,
   signal: AbortSignal,
 ): Promise<GatewayKey | undefined> {
-  const { rows } = await readKeyPage(transport, { page: '1', key_hash: keyHash }, signal);
+  const { rows } = await readKeyPage(transport, { page: '1', key_hash: keyHash }, listAnswer, signal);
   return rows.map(toGatewayKey).find((key) => key?.keyHash === keyHash);
 }
 
@@ -141,6 +167,28 @@ export async function moveKey(
 }
 
 /**
+ * POST /key/update of the metadata, merged with what is there: LiteLLM replaces it whole, and keeps a key's limits per
+ * model in it. A repeat is harmless. Owner, team, models, budgets, spend, limits, expiry and block stay (measured).
+ */
+export async function updateKeyMetadata(
+  transport: Transport,
+  keyHash: KeyHash,
+  metadata: GatewayMetadata,
+  signal: AbortSignal,
+): Promise<'updated' | 'absent'> {
+  const key = await readKey(transport, keyHash, signal);
+  if (key === undefined) return 'absent';
+  const body = { key: keyHash, metadata: { ...key.metadata, ...metadata } };
+  const reply = await transport.call(
+    { method: 'POST', path: '/key/update', body, answer: anyAnswer, isRepeatHarmless: true },
+    signal,
+  );
+  if (reply.status === 'answered') return 'updated';
+  if (reply.httpStatus === 404) return 'absent';
+  throw reply.toError();
+}
+
+/**
  * POST /key/delete. A repeat is harmless. Returns the hashes that are gone, whoever deleted them: LiteLLM answers
  * absent ones beside present ones as deleted, and 404 when all are absent (measured).
  */
@@ -185,7 +233,12 @@ async function changeKey<Outcome extends string>(
   throw reply.toError();
 }
 
-async function readKeyPage(transport: Transport, query: Record<string, string>, signal: AbortSignal) {
+async function readKeyPage<Row>(
+  transport: Transport,
+  query: Record<string, string>,
+  answer: z.ZodType<{ keys: Row[]; total_count: number }>,
+  signal: AbortSignal,
+) {
   const reply = await transport.call(
     {
       method: 'GET',
@@ -197,7 +250,7 @@ async function readKeyPage(transport: Transport, query: Record<string, string>, 
         sort_order: 'asc',
         ...query,
       },
-      answer: listAnswer,
+      answer,
       isRepeatHarmless: true,
     },
     signal,

@@ -191,6 +191,13 @@ export function checkPolicy(
   };
 }
 
+/** All problems of one entry of `groups`, or the entry. Pure. */
+export function checkPolicyGroup(value: unknown): { group: PolicyGroup } | { problems: Problem[] } {
+  const result = group.safeParse(value, { reportInput: true });
+  if (result.success) return { group: result.data as unknown as PolicyGroup };
+  return { problems: describeProblems(result.error, { knownKeys: KNOWN_KEYS }) };
+}
+
 /** The policy in `value` (already parsed from YAML or embedded at build time).
  *  @throws ControlError CONFIG_INVALID with every problem. */
 export function parsePolicy(value: unknown): Policy {

@@ -86,6 +86,15 @@ export async function insertEscrowedKey(
   );
 }
 
+/** A person's own key, made by hand: it works and they have it, so there is nothing to show. */
+export async function insertAdoptedKey(transaction: Queryable, key: Omit<EscrowedKey, 'jwe'>): Promise<void> {
+  await transaction.query(
+    `insert into keys (key_hash, user_id, team_id, alias, generation, status, live_at, revealed_at)
+     values ($1, $2, $3, $4, $5, 'live', clock_timestamp(), clock_timestamp()) on conflict (key_hash) do nothing`,
+    [key.keyHash, key.userId, key.teamId, key.alias, key.generation],
+  );
+}
+
 /** LiteLLM has the key and it works. */
 export async function markKeyLive(transaction: Queryable, keyHash: KeyHash): Promise<void> {
   await transaction.query(

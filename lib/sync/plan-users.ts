@@ -10,7 +10,7 @@ import { isManaged } from './marker.ts';
 import type { Notice, TeamContext } from './plan-context.ts';
 
 /** LiteLLM's roles from least to most power (docs.litellm.ai, access control). */
-const GATEWAY_ROLE: Record<Role, UserRole> = {
+export const GATEWAY_ROLE: Record<Role, UserRole> = {
   member: 'internal_user',
   devops: 'proxy_admin_viewer',
   admin: 'proxy_admin',
@@ -152,6 +152,6 @@ function isOurs(row: GatewayUser, isMemberOfOurs: () => boolean): boolean {
   return isBare && isMemberOfOurs();
 }
 
-function power(role: string | null): number {
+export function power(role: string | null): number {
   return POWER.indexOf(role ?? '');
 }

@@ -114,7 +114,8 @@ function planMembers({ team, owned, present }: TeamContext, actions: Action[], n
   }
 }
 
-function settingsChange(
+/** What of a team is other than wanted; undefined when nothing is. */
+export function settingsChange(
   current: TeamSettings | { readonly [K in keyof TeamSettings]: TeamSettings[K] | null },
   wanted: TeamSettings,
 ): { before: Partial<TeamSettings>; after: Partial<TeamSettings> } | undefined {

@@ -1,11 +1,12 @@
 // The `lcp` command as a person runs it: a process of its own, on a world with the fake LiteLLM.
 
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { Secret } from '../../lib/secret.ts';
 import { expectGolden } from '../golden.ts';
 import { COMPANY_GROUP_IDS, seedUserId } from '../world/tenant/seed.ts';
@@ -173,6 +174,63 @@ test('audit verify names the first row that was changed', async () => {
   expect(broken.out).toContain('BROKEN: row 7 was changed');
 });
 
+test('adopt proposes a private file, refuses to overwrite it, shows what it would do, and after it the plan is empty', async () => {
+  await lcp(['apply', ...POLICY]);
+  const { fake } = world.litellm;
+  if (!fake) throw new Error('the fake');
+  const key = 'sk-made-by-hand-0001';
+  const post = (route: string, body: unknown) =>
+    fetch(`${fake.baseUrl}${route}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${fake.adminKey.reveal()}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const owner = seedUserId(4); // in AI Engineering Platform, and managed already through AI Engineering
+  const members_with_roles = [{ user_id: owner, role: 'user' }];
+  const team = {
+    team_alias: 'ai engineering platform',
+    models: ['gpt-4'],
+    max_budget: 20,
+    members_with_roles,
+  };
+  await post('/team/new', { team_id: 'team-by-hand', ...team });
+  await post('/key/generate', { key, user_id: owner, team_id: 'team-by-hand', key_alias: 'notebook' });
+  const file = path.join(stateDir, 'adoption.yml');
+
+  const proposed = await lcp(['adopt', 'propose', ...POLICY, '--out', file]);
+  const again = await lcp(['adopt', 'propose', ...POLICY, '--out', file]);
+  expect(proposed.err).toBe('');
+  expect(proposed.out).toContain(`${file}: 1 teams, 0 people, 1 keys to take over`);
+  expect(again).toMatchObject({ code: 1, out: '' });
+  expect(again.err).toContain('--force');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const text = readFileSync(file, 'utf8');
+  expect(text).not.toContain(key);
+
+  const tooEarly = await lcp(['adopt', 'apply', file, ...POLICY]);
+  expect(tooEarly.code).toBe(1);
+  expect(tooEarly.err).toContain('policy.yml does not name the group');
+  const policyFile = path.join(stateDir, 'policy-with-adopted.yml');
+  const policy = parse(readFileSync(path.join(root, 'test/world/policy.yml'), 'utf8'));
+  policy.groups.push(...parse(text).policy.groups);
+  await writeFile(policyFile, stringify(policy));
+  const withAdopted = ['--policy', policyFile];
+
+  const start = fake.requests.length;
+  const dry = await lcp(['adopt', 'apply', file, '--dry-run', ...withAdopted]);
+  expect(dry).toMatchObject({ code: 0, err: '' });
+  expect(dry.out).toContain('would take over 1 teams, 0 people, 1 keys');
+  expect(fake.requests.slice(start).filter(({ method }) => method !== 'GET')).toEqual([]);
+  const applied = await lcp(['adopt', 'apply', file, ...withAdopted]);
+  expect(applied).toMatchObject({ code: 0, err: '' });
+  expect(applied.out).toContain('took over 1 teams, 0 people, 1 keys');
+
+  expect((await lcp(['plan', ...withAdopted])).out).not.toContain(`new key for ${owner}`);
+  expect((await lcp(['apply', ...withAdopted])).code).toBe(0);
+  expect((await lcp(['plan', ...withAdopted])).out).toMatch(/^No changes/);
+  expect((await world.callModel({ key: new Secret(key), model: 'gpt-4' })).status).toBe(200);
+});
+
 test('doctor says that all is well when it is', async () => {
   const { code, out } = await lcp(['doctor', ...POLICY]);
 
@@ -220,7 +278,7 @@ test('doctor reports a missing permission and a group that does not exist', asyn
 });
 
 test('migrate on a migrated database does nothing and says so', async () => {
-  expect(await lcp(['migrate'])).toMatchObject({ code: 0, out: 'nothing to do: at 000002-events\n' });
+  expect(await lcp(['migrate'])).toMatchObject({ code: 0, out: 'nothing to do: at 000004-adoptions\n' });
 });
 
 test('escrow keygen prints a pair for .env', async () => {

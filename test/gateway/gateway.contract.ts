@@ -411,6 +411,36 @@ export function describeGatewayContract(name: string, findServer: () => Contract
         expect((await chat(server.baseUrl, key)).status).toBe(200);
       });
 
+      test('a key’s metadata is merged, and everything else of it stays', async () => {
+        const userId = randomUUID();
+        const teamId = await makeTeam([userId]);
+        const { key, keyHash } = await makeKey(userId, teamId);
+        await gateway.blockKey(keyHash, signal);
+        const before = await gateway.readKey(keyHash, signal);
+
+        expect(await gateway.updateKeyMetadata(keyHash, { marked: { deep: true } }, signal)).toBe('updated');
+        expect(await gateway.updateKeyMetadata(keyHash, { marked: { deep: true } }, signal)).toBe('updated');
+        expect(await gateway.updateKeyMetadata(hashKey(newKey().reveal()), {}, signal)).toBe('absent');
+
+        const metadata = { made: 'here', marked: { deep: true } };
+        expect(await gateway.readKey(keyHash, signal)).toEqual({ ...before, metadata });
+        await gateway.unblockKey(keyHash, signal);
+        expect((await chat(server.baseUrl, key)).status).toBe(200);
+      });
+
+      test('every key has the date it was made', async () => {
+        const [older, newer] = [
+          await makeKey(randomUUID(), await makeTeam()),
+          await makeKey(randomUUID(), await makeTeam()),
+        ];
+
+        const dates = await gateway.listKeyDates(signal);
+
+        const createdAt = (keyHash: typeof older.keyHash) => dates.get(keyHash)?.createdAt?.getTime() ?? 0;
+        expect(createdAt(older.keyHash)).toBeGreaterThan(0);
+        expect(createdAt(newer.keyHash)).toBeGreaterThanOrEqual(createdAt(older.keyHash));
+      });
+
       test('a key that does not exist is absent to block, unblock and move', async () => {
         const keyHash = hashKey(randomUUID());
 

@@ -1,6 +1,6 @@
-// Cuts a run off before and after each of its calls to LiteLLM and each of its transactions, one after the other.
+// Kills a process between any two of its steps, as far as the outside can tell: before and after each of its calls to
+// LiteLLM and each of its transactions.
 
-import type { Gateway } from '../../lib/gateway/client.ts';
 import type { Database } from '../../lib/store/database.ts';
 import type { Company } from './reconcile-fixture.ts';
 
@@ -21,13 +21,13 @@ export class Guillotine {
     return result;
   }
 
-  gateway(gateway: Gateway): Gateway {
+  gateway<Methods extends object>(gateway: Methods): Methods {
     return Object.fromEntries(
       Object.entries(gateway).map(([name, method]) => [
         name,
         (...args: never[]) => this.step(() => (method as (...a: never[]) => Promise<unknown>)(...args)),
       ]),
-    ) as unknown as Gateway;
+    ) as unknown as Methods;
   }
 
   database(database: Database): Database {

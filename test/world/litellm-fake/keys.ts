@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import * as z from 'zod';
+import { systemClock } from '../../../lib/clock.ts';
 import { parsePageQuery, takePage } from './page.ts';
 import { createProblem } from './problem.ts';
 import type { FakeKey, FakeState } from './state.ts';
@@ -20,7 +21,10 @@ const newKey = z.object({
   metadata: z.record(z.string(), z.unknown()).nullish(),
 });
 const namedKey = z.object({ key: z.string() });
-const keyUpdate = namedKey.extend({ team_id: z.string().nullish() });
+const keyUpdate = namedKey.extend({
+  team_id: z.string().nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+});
 const keyDelete = z.object({ keys: z.array(z.string()).min(1) });
 
 export function createKeyRoutes(state: FakeState): Hono {
@@ -64,6 +68,8 @@ export function createKeyRoutes(state: FakeState): Hono {
       blocked: null,
       expires: null,
       spend: 0,
+      created_at: systemClock.now().toISOString(),
+      last_active: null,
     };
     // A key that exists stays as it is, and the answer does not say so.
     if (!state.keys.has(row.token)) state.keys.set(row.token, row);
@@ -90,6 +96,7 @@ export function createKeyRoutes(state: FakeState): Hono {
         checkOwner(state, key, changes.team_id);
       key.team_id = changes.team_id;
     }
+    if (changes.metadata) key.metadata = changes.metadata;
     return context.json({ ...key, key: key.token });
   });
 

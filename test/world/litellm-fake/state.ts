@@ -39,6 +39,8 @@ export type FakeKey = {
   blocked: boolean | null;
   expires: string | null;
   spend: number;
+  created_at: string;
+  last_active: string | null;
 };
 
 export type FakeState = {
