@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   ADOPTION_REFUSED:
     'What is to be adopted does not fit LiteLLM, the tenant or policy.yml (any more); the Admin proposes anew; a retry does not help.',
   KEY_NOT_FOUND: 'There is no such key to reveal; the person asks for a rotation.',
+  TEST_KEY_REFUSED: 'A test key is not for this person or team; the caller names another.',
   QUARANTINE_NOT_FOUND: 'No held removals have this id, or several have; the Admin looks at the list.',
   ESCROW_INVALID: 'A key cannot be opened with this escrow key; DevOps checks KEY_ESCROW_PRIVATE_KEY.',
   AUDIT_BROKEN: 'The audit chain does not verify; DevOps investigates.',

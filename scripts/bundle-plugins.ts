@@ -70,6 +70,12 @@ const REPLACED_FILES: readonly { readonly file: RegExp; readonly contents: strin
   },
 ];
 
+/** Libraries of classes that do nothing while they load, though their package.json does not say so: what nobody uses of
+ *  them can go. */
+const RESOLVED = Symbol('resolved');
+const WITHOUT_SIDE_EFFECTS = /^(@microsoft\/microsoft-graph-client|@azure\/msal-node)$/;
+const INSIDE_THEM = /node_modules\/(@microsoft\/microsoft-graph-client|@azure\/msal-node)\//;
+
 /** Leaves out what REPLACED and REPLACED_FILES name, and only where the known library imports it. */
 export function leaveOutUnreachable(): Plugin {
   return {
@@ -79,6 +85,15 @@ export function leaveOutUnreachable(): Plugin {
         const name = path.split('/')[0] ?? path;
         if (!REPLACED[name]?.importer.test(importer)) return undefined;
         return { path: name, namespace: 'unreachable' };
+      });
+      build.onResolve({ filter: /./ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
+        if (
+          pluginData === RESOLVED ||
+          !(WITHOUT_SIDE_EFFECTS.test(path) || (INSIDE_THEM.test(importer) && path.startsWith('.')))
+        )
+          return undefined;
+        const found = await build.resolve(path, { importer, kind, resolveDir, pluginData: RESOLVED });
+        return { ...found, sideEffects: false };
       });
       for (const { file, contents } of REPLACED_FILES)
         build.onLoad({ filter: file }, () => ({ contents, loader: 'js' }));

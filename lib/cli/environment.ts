@@ -73,6 +73,6 @@ export async function withComposition<T>(
   }
 }
 
-function createCliLog(environment: CliEnvironment): Log {
+export function createCliLog(environment: CliEnvironment): Log {
   return createLog({}, { write: environment.printError });
 }

@@ -11,6 +11,8 @@ import { doctorCommand } from './doctor.ts';
 import { type CliEnvironment, systemEnvironment } from './environment.ts';
 import { escrowKeygenCommand } from './escrow-keygen.ts';
 import { keyRevealCommand } from './key-reveal.ts';
+import { keyRotateCommand } from './key-rotate.ts';
+import { keyTestCommand } from './key-test.ts';
 import { migrateCommand } from './migrate.ts';
 import { planCommand } from './plan.ts';
 import { quarantineDecideCommand, quarantineListCommand, quarantineShowCommand } from './quarantine.ts';
@@ -124,6 +126,23 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan) there is a dif
     .option('--team <object-id>', 'only the key for this group')
     .option('--yes', 'do not ask', false)
     .action((options) => run(keyRevealCommand(environment, options)));
+  key
+    .command('rotate')
+    .description('make new keys beside the old ones, which work on for the grace of policy.yml')
+    .option('--user <object-id>', 'of this person (Object ID in Entra)')
+    .option('--team <object-id>', 'of this group')
+    .option('--older-than <days>', 'only keys that have worked for longer')
+    .option(...POLICY_OPTION)
+    .option('--dry-run', 'only show which', false)
+    .option('--yes', 'do not ask', false)
+    .action((options) => run(keyRotateCommand(environment, options)));
+  key
+    .command('test')
+    .description('make a short-lived test key with a small budget, and show it once')
+    .requiredOption('--user <object-id>', 'Object ID in Entra of a person of DevOps or an Admin')
+    .requiredOption('--team <object-id>', 'a group of theirs; the key may call its models')
+    .option(...POLICY_OPTION)
+    .action((options) => run(keyTestCommand(environment, options)));
   const audit = program.command('audit').description('proof of what happened');
   audit
     .command('show')

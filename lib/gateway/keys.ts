@@ -20,6 +20,8 @@ export type NewKey = {
   readonly userId: string;
   readonly teamId: string;
   readonly metadata: GatewayMetadata;
+  /** LiteLLM refuses it after so many hours, and beyond so many US dollars. */
+  readonly limits?: { readonly hours: number; readonly maxBudgetUsd: number };
 };
 
 /** When a key was made and when it was last used, as far as LiteLLM says. */
@@ -96,6 +98,7 @@ export async function generateKey(
     user_id: key.userId,
     team_id: key.teamId,
     metadata: key.metadata,
+    ...(key.limits && { duration: `${key.limits.hours}h`, max_budget: key.limits.maxBudgetUsd }),
   };
   const answer = z.object({ token: z.literal(keyHash) });
   const reply = await transport.call(

@@ -115,6 +115,29 @@ export const policySchema = z
         )
         .prefault({})
         .describe('What becomes of removals that are held for a person to decide.'),
+      rotation: z
+        .strictObject(
+          {
+            grace_hours: wholePositive('hours')
+              .default(168)
+              .describe('Hours a rotated key works on beside the new one.'),
+          },
+          { error: 'Expected grace_hours.' },
+        )
+        .prefault({})
+        .describe('What `lcp key rotate` does.'),
+      test_keys: z
+        .strictObject(
+          {
+            hours: wholePositive('hours').default(24).describe('Life of a test key.'),
+            max_budget: positive('US dollars')
+              .default(1)
+              .describe('US dollars a test key may spend in its life.'),
+          },
+          { error: 'Expected hours and max_budget.' },
+        )
+        .prefault({})
+        .describe('Test keys for people of groups with the role devops or admin (`lcp key test`).'),
       offboarding: z.strictObject(
         {
           grace_days: wholePositive('days').describe(
@@ -171,6 +194,8 @@ const KNOWN_KEYS = [
   ...Object.keys(scope.shape),
   ...Object.keys(limits.shape),
   'raise_again_hours',
+  'grace_hours',
+  'hours',
   'rejection_days',
   'per_group',
   'overall',

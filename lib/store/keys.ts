@@ -64,6 +64,8 @@ export type EscrowedKey = {
   readonly alias: string;
   readonly generation: number;
   readonly jwe: string;
+  /** Makes it a test key, which ends then. */
+  readonly testHours?: number;
 };
 
 /** Stores the ciphertext of a new key before LiteLLM hears of it, and gives up the one it replaces. */
@@ -81,8 +83,10 @@ export async function insertEscrowedKey(
     );
   }
   await transaction.query(
-    `insert into keys (key_hash, user_id, team_id, alias, generation, status, jwe) values ($1, $2, $3, $4, $5, 'escrowed', $6)`,
-    [key.keyHash, key.userId, key.teamId, key.alias, key.generation, key.jwe],
+    `insert into keys (key_hash, user_id, team_id, alias, generation, status, jwe, kind, ends_at)
+     values ($1, $2, $3, $4, $5, 'escrowed', $6, case when $7::int is null then 'member' else 'test' end,
+       clock_timestamp() + $7::int * interval '1 hour')`,
+    [key.keyHash, key.userId, key.teamId, key.alias, key.generation, key.jwe, key.testHours ?? null],
   );
 }
 

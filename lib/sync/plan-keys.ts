@@ -109,7 +109,8 @@ export function planEndingKeys(
       continue;
     }
     const isDue = isKeyDue(key, graceMs, current.now);
-    if (key.kind === 'test' && status === 'live' && isDue) {
+    if (key.kind === 'test' && (status === 'escrowed' || (status === 'live' && isDue))) {
+      // One that is still in escrow was shown to nobody: whoever made it was cut off.
       actions.push(retire(key, 'test key, and its time is over'));
       continue;
     }

@@ -95,6 +95,8 @@ test('the JSON Schema offers every key with its description', () => {
     'protected_users',
     'guard',
     'quarantine',
+    'rotation',
+    'test_keys',
     'offboarding',
   ]);
   expect(schema.properties.groups.items.properties.models.description).toContain('litellm/config.yaml');
