@@ -76,8 +76,9 @@ async function upsertHeld(
   { quarantineId, scope, peopleCount, exceeded, actions }: NewQuarantine,
 ): Promise<boolean> {
   const { rows } = await transaction.query<{ status: string; isDecided: boolean }>(
-    `select status, status in ('approved', 'rejected') and decision_expires_at > clock_timestamp() as "isDecided"
-     from quarantines where quarantine_id = $1 for update`,
+    `select status, decision_expires_at > clock_timestamp() and (status = 'approved' or status = 'rejected' and exists (
+              select from decided_removals d where d.quarantine_id = q.quarantine_id)) as "isDecided"
+     from quarantines q where quarantine_id = $1 for update`,
     [quarantineId],
   );
   const before = rows[0];

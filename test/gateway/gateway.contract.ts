@@ -476,6 +476,25 @@ export function describeGatewayContract(name: string, findServer: () => Contract
         expect((await chat(server.baseUrl, key)).status).toBe(401);
       });
 
+      test('a key with limits ends at its time and has the budget it was given', async () => {
+        const userId = randomUUID();
+        const teamId = await makeTeam([userId]);
+        const key = new Secret(`sk-${randomUUID()}`);
+        const limits = { hours: 24, maxBudgetUsd: 1 };
+        const metadata = { made: 'here' };
+
+        const before = systemClock.now().getTime();
+        const { keyHash } = await gateway.generateKey(
+          { key, alias: randomUUID(), userId, teamId, metadata, limits },
+          signal,
+        );
+
+        const expiresAt = (await gateway.readKey(keyHash, signal))?.expiresAt?.getTime() ?? 0;
+        expect(expiresAt).toBeGreaterThan(before + 23.9 * 3_600_000);
+        expect(expiresAt).toBeLessThan(before + 24.1 * 3_600_000);
+        expect((await chat(server.baseUrl, key.reveal())).status).toBe(200);
+      });
+
       test('the keys of a person are theirs alone, and none of who has none', async () => {
         const [userId, other] = [randomUUID(), randomUUID()];
         const teamId = await makeTeam([userId, other]);

@@ -140,6 +140,20 @@ test('a rejection leaves these people their access, delays nobody else, and ends
   expect(await company.run()).toMatchObject({ done: { block_key: 1, remove_member: 1 }, refused: {} });
 });
 
+test('after a rejected mistake was repaired, the same mistake is a new question', async () => {
+  const company = await heldCompany();
+  await decide(company, await waiting(company), 'rejected');
+  await company.run();
+  const { directory, group, everybody } = company;
+  directory.members.set(group, everybody);
+  await company.run();
+  directory.members.set(group, everybody.slice(6));
+
+  expect(await company.run()).toMatchObject({ done: {}, quarantined: [{ peopleCount: 6, isNew: true }] });
+  expect(await waiting(company)).toMatchObject({ peopleCount: 6, decidedBy: null });
+  expect(await alertCount(company)).toBe(2);
+});
+
 test('a rejection does not stand for ever: the removals are held and announced anew', async () => {
   const company = await heldCompany();
   await decide(company, await waiting(company), 'rejected');

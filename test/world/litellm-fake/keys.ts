@@ -19,6 +19,10 @@ const newKey = z.object({
   user_id: z.string().nullish(),
   team_id: z.string().nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
+  duration: z
+    .string()
+    .regex(/^\d+h$/)
+    .nullish(),
 });
 const namedKey = z.object({ key: z.string() });
 const keyUpdate = namedKey.extend({
@@ -66,7 +70,11 @@ export function createKeyRoutes(state: FakeState): Hono {
       team_id: given.team_id ?? null,
       metadata: given.metadata ?? {},
       blocked: null,
-      expires: null,
+      expires: given.duration
+        ? new Date(
+            systemClock.now().getTime() + Number.parseInt(given.duration, 10) * 3_600_000,
+          ).toISOString()
+        : null,
       spend: 0,
       created_at: systemClock.now().toISOString(),
       last_active: null,
