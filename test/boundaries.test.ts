@@ -23,6 +23,7 @@ const PURE = [
   'sync/plan',
   'sync/plan-keys',
   'sync/plan-users',
+  'sync/plan-teams',
   'sync/plan-context',
   'sync/key-life',
   'sync/guard',

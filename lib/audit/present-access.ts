@@ -83,6 +83,8 @@ function describeKey(
       return `${title} rotated: it works beside its successor until ${at(key.endsAt)}`;
     case 'blocked':
       return `${title} blocked since ${at(key.blockedAt)}: ${inPlainWords(key.blockedCause, names)}; ${fateOf(key, graceDays)}`;
+    case 'released':
+      return `${title} released ${at(key.endedAt)}: the team left policy.yml and is managed by hand`;
     case 'abandoned':
       return `${title} given up ${at(key.endedAt)}: it never worked`;
     case 'deleted': {

@@ -20,12 +20,14 @@ import {
 import type { GatewayKey, GatewayMetadata, GatewayTeam, GatewayUser } from './state.ts';
 import {
   addTeamMembers,
+  blockTeam,
   createTeam,
   listTeams,
   type NewTeam,
   readTeam,
   removeTeamMember,
   type TeamChanges,
+  unblockTeam,
   updateTeam,
 } from './teams.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
@@ -55,6 +57,8 @@ export type Gateway = {
   deleteUser(userId: string, signal: AbortSignal): Promise<'deleted' | 'absent'>;
   createTeam(team: NewTeam, signal: AbortSignal): Promise<'created' | 'already-exists'>;
   updateTeam(teamId: string, changes: TeamChanges, signal: AbortSignal): Promise<'updated' | 'absent'>;
+  blockTeam(teamId: string, signal: AbortSignal): Promise<'blocked' | 'absent'>;
+  unblockTeam(teamId: string, signal: AbortSignal): Promise<'unblocked' | 'absent'>;
   addTeamMembers(teamId: string, userIds: readonly string[], signal: AbortSignal): Promise<void>;
   removeTeamMember(
     teamId: string,
@@ -92,6 +96,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     deleteUser: (userId, signal) => deleteUser(transport, userId, signal),
     createTeam: (team, signal) => createTeam(transport, team, signal),
     updateTeam: (teamId, changes, signal) => updateTeam(transport, teamId, changes, signal),
+    blockTeam: (teamId, signal) => blockTeam(transport, teamId, signal),
+    unblockTeam: (teamId, signal) => unblockTeam(transport, teamId, signal),
     addTeamMembers: (teamId, userIds, signal) => addTeamMembers(transport, teamId, userIds, signal),
     removeTeamMember: (teamId, userId, signal) => removeTeamMember(transport, teamId, userId, signal),
     generateKey: (key, signal) => generateKey(transport, key, signal),

@@ -97,6 +97,14 @@ function renameCalls(gateway: Gateway, findMap: () => Promise<IdentityMap>): Gat
         signal,
       ),
     updateTeam: async (teamId, changes, signal) => gateway.updateTeam(await team(teamId), changes, signal),
+    blockTeam: async (teamId, signal) => gateway.blockTeam(await team(teamId), signal),
+    unblockTeam: async (teamId, signal) => gateway.unblockTeam(await team(teamId), signal),
+    listKeysOf: async (userId, signal) => {
+      const keys = await gateway.listKeysOf(await user(userId), signal);
+      const map = await findMap();
+      return keys.map((row) => renameKey(map, row));
+    },
+    deleteUser: async (userId, signal) => gateway.deleteUser(await user(userId), signal),
     addTeamMembers: async (teamId, userIds, signal) =>
       gateway.addTeamMembers(await team(teamId), await users(userIds), signal),
     removeTeamMember: async (teamId, userId, signal) =>

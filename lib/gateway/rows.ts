@@ -11,6 +11,15 @@ const number = z.number().nullish();
 const metadata = z.record(z.string(), z.unknown()).nullish();
 const SHA256_HEX = /^[0-9a-f]{64}$/;
 
+/** The budget that a team's metadata names; LiteLLM's form in its API and in its database. */
+export const budgetRow = z.object({
+  budget_id: z.string(),
+  max_budget: number,
+  budget_duration: text,
+  tpm_limit: number,
+  rpm_limit: number,
+});
+
 export const teamRow = z.object({
   team_id: z.string().min(1),
   team_alias: text,
@@ -47,8 +56,17 @@ export const keyRow = z.object({
   metadata,
 });
 
+/** The id of the budget that the members of a team share, where there is one. */
+export function memberBudgetId(row: z.infer<typeof teamRow>): string | undefined {
+  const id = row.metadata?.team_member_budget_id;
+  return typeof id === 'string' ? id : undefined;
+}
+
 /** Members that LiteLLM knows by email only have no id; they are never ours and are left out. */
-export function toGatewayTeam(row: z.infer<typeof teamRow>): GatewayTeam {
+export function toGatewayTeam(
+  row: z.infer<typeof teamRow>,
+  budget: z.infer<typeof budgetRow> | null | undefined,
+): GatewayTeam {
   return {
     teamId: row.team_id,
     alias: row.team_alias ?? null,
@@ -57,6 +75,12 @@ export function toGatewayTeam(row: z.infer<typeof teamRow>): GatewayTeam {
     budgetDuration: row.budget_duration ?? null,
     tpmLimit: row.tpm_limit ?? null,
     rpmLimit: row.rpm_limit ?? null,
+    memberLimits: {
+      maxBudgetUsd: budget?.max_budget ?? null,
+      budgetDuration: budget?.budget_duration ?? null,
+      tpmLimit: budget?.tpm_limit ?? null,
+      rpmLimit: budget?.rpm_limit ?? null,
+    },
     blocked: row.blocked ?? false,
     metadata: row.metadata ?? {},
     members: row.members_with_roles.flatMap(({ user_id, role }) =>

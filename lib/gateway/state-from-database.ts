@@ -4,7 +4,7 @@
 import * as z from 'zod';
 import { ControlError, type ErrorCode, isControlError } from '../errors.ts';
 import type { KeyHash } from '../ids.ts';
-import { keyRow, teamRow, toGatewayKey, toGatewayTeam, toGatewayUser, userRow } from './rows.ts';
+import { budgetRow, keyRow, teamRow, toGatewayKey, toGatewayTeam, toGatewayUser, userRow } from './rows.ts';
 import type { GatewayKey, GatewayState } from './state.ts';
 
 /** A pg pool or client. */
@@ -14,8 +14,10 @@ export type GatewayDatabase = {
 
 // Column names are those of the admin API, so one schema reads both. Timestamps there are without zone, in UTC.
 // Sessions of LiteLLM's own pages have the team litellm-dashboard; /key/list leaves them out as well.
-const TEAMS = `select team_id, team_alias, models, max_budget, budget_duration, tpm_limit, rpm_limit, blocked, metadata,
-  members_with_roles from "LiteLLM_TeamTable"`;
+const TEAMS = `select t.team_id, t.team_alias, t.models, t.max_budget, t.budget_duration, t.tpm_limit, t.rpm_limit, t.blocked, t.metadata,
+  t.members_with_roles, case when b.budget_id is not null then json_build_object('budget_id', b.budget_id, 'max_budget', b.max_budget,
+    'budget_duration', b.budget_duration, 'tpm_limit', b.tpm_limit, 'rpm_limit', b.rpm_limit)::jsonb end as member_budget
+  from "LiteLLM_TeamTable" t left join "LiteLLM_BudgetTable" b on b.budget_id = t.metadata->>'team_member_budget_id'`;
 const USERS = `select user_id, sso_user_id, user_email, user_alias, user_role, metadata from "LiteLLM_UserTable"`;
 const keysWith = (expires: string) =>
   `select token, key_alias, user_id, team_id, blocked, ${expires} as expires, metadata from "LiteLLM_VerificationToken"`;
@@ -40,7 +42,7 @@ const DIGEST = `select ${DIGEST_VALUE} as digest`;
 const stateRows = z
   .tuple([
     z.object({
-      teams: z.array(teamRow),
+      teams: z.array(teamRow.extend({ member_budget: budgetRow.nullable() })),
       users: z.array(userRow),
       keys: z.array(keyRow),
       digest: z.string(),
@@ -62,7 +64,7 @@ export async function readStateFromDatabase(
   if (!parsed.success) throw unknownForm(parsed.error);
   const keys = parsed.data.keys.map(toGatewayKey).filter((key) => key !== undefined);
   return {
-    teams: new Map(parsed.data.teams.map((row) => [row.team_id, toGatewayTeam(row)])),
+    teams: new Map(parsed.data.teams.map((row) => [row.team_id, toGatewayTeam(row, row.member_budget)])),
     users: new Map(parsed.data.users.map((row) => [row.user_id, toGatewayUser(row)])),
     keys: new Map(keys.map((key) => [key.keyHash, key])),
     digest: parsed.data.digest,

@@ -5,6 +5,20 @@ import type { KeyHash } from '../ids.ts';
 
 export type GatewayMetadata = Readonly<Record<string, unknown>>;
 
+/** What each member may use in the team. LiteLLM keeps it beside the team, in one budget that its members share. */
+export type MemberLimits = {
+  readonly maxBudgetUsd: number | null;
+  readonly budgetDuration: string | null;
+  readonly tpmLimit: number | null;
+  readonly rpmLimit: number | null;
+};
+export const NO_MEMBER_LIMITS: MemberLimits = {
+  maxBudgetUsd: null,
+  budgetDuration: null,
+  tpmLimit: null,
+  rpmLimit: null,
+};
+
 export type GatewayTeam = {
   readonly teamId: string;
   readonly alias: string | null;
@@ -14,6 +28,7 @@ export type GatewayTeam = {
   readonly budgetDuration: string | null;
   readonly tpmLimit: number | null;
   readonly rpmLimit: number | null;
+  readonly memberLimits: MemberLimits;
   readonly blocked: boolean;
   readonly metadata: GatewayMetadata;
   /** In the order of LiteLLM's members_with_roles; role is `user` or `admin`. */

@@ -77,6 +77,18 @@ const group = z.strictObject(
     rpm_limit: wholePositive('requests a minute')
       .optional()
       .describe('Requests a minute for the whole team.'),
+    member_max_budget: positive('US dollars')
+      .optional()
+      .describe('US dollars each member may spend in the team per member_budget_duration.'),
+    member_budget_duration: duration
+      .optional()
+      .describe('When the members’ budgets reset; as the team’s when left out.'),
+    member_tpm_limit: wholePositive('tokens a minute')
+      .optional()
+      .describe('Tokens a minute for each member.'),
+    member_rpm_limit: wholePositive('requests a minute')
+      .optional()
+      .describe('Requests a minute for each member.'),
     include_guests: z
       .boolean({ error: 'Expected true or false.' })
       .default(false)
@@ -143,6 +155,12 @@ export const policySchema = z
           grace_days: wholePositive('days').describe(
             'Days a leaver’s blocked key is kept for a rejoin before it is deleted.',
           ),
+          team_without_policy: z
+            .enum(['archive', 'release'], { error: 'Expected archive or release.' })
+            .default('archive')
+            .describe(
+              'What becomes of a team that policy.yml no longer names. archive: everybody loses it, as leavers do and within the same limits, and it is blocked. release: team, members and keys stay as they are, to be managed by hand.',
+            ),
         },
         { error: 'Expected grace_days.' },
       ),
@@ -168,12 +186,16 @@ export const policySchema = z
       });
     }
     policy.groups.forEach((entry, i) => {
-      if (entry.budget_duration !== undefined && entry.max_budget === undefined) {
+      for (const [duration, budget] of [
+        ['budget_duration', 'max_budget'],
+        ['member_budget_duration', 'member_max_budget'],
+      ] as const) {
+        if (entry[duration] === undefined || entry[budget] !== undefined) continue;
         context.addIssue({
           code: 'custom',
-          path: ['groups', i, 'budget_duration'],
-          input: entry.budget_duration,
-          message: 'A budget_duration needs a max_budget; add it or remove the duration.',
+          path: ['groups', i, duration],
+          input: entry[duration],
+          message: `A ${duration} needs a ${budget}; add it or remove the duration.`,
         });
       }
     });
@@ -200,6 +222,7 @@ const KNOWN_KEYS = [
   'per_group',
   'overall',
   'grace_days',
+  'team_without_policy',
 ];
 
 /** All problems of a policy value, or the policy. Pure. */

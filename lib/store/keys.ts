@@ -12,7 +12,15 @@ import {
 } from '../ids.ts';
 import type { Queryable } from './database.ts';
 
-export type StoredKeyStatus = 'escrowed' | 'live' | 'retiring' | 'blocked' | 'abandoned' | 'deleted';
+export type StoredKeyStatus =
+  | 'escrowed'
+  | 'live'
+  | 'retiring'
+  | 'blocked'
+  | 'abandoned'
+  | 'deleted'
+  /** Given to the hands of others, as it was. */
+  | 'released';
 
 export type StoredKey = {
   readonly keyHash: KeyHash;
@@ -120,6 +128,15 @@ export async function markKeyBlocked(
     `update keys set status = 'blocked', blocked_at = coalesce(blocked_at, clock_timestamp()), blocked_cause = $2, held_by_hand = $3
      where key_hash = $1`,
     [keyHash, cause, heldByHand],
+  );
+}
+
+/** Whatever they are, they are not ours any more. */
+export async function markKeysReleased(transaction: Queryable, teamId: EntraGroupId): Promise<void> {
+  await transaction.query(
+    `update keys set status = 'released', jwe = null, blocked_at = null, ended_at = clock_timestamp()
+     where team_id = $1 and status not in ('deleted', 'abandoned', 'released')`,
+    [teamId],
   );
 }
 

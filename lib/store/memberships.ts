@@ -32,6 +32,10 @@ export async function deleteMembership(
   await transaction.query('delete from memberships where team_id = $1 and user_id = $2', [teamId, userId]);
 }
 
+export async function deleteMembershipsOf(transaction: Queryable, teamId: EntraGroupId): Promise<void> {
+  await transaction.query('delete from memberships where team_id = $1', [teamId]);
+}
+
 /** Written before the removal is carried out, so that it counts against the limits of 24 hours even if the run is killed. */
 export async function insertRemoval(
   transaction: Queryable,

@@ -36,6 +36,12 @@ export type Action =
       after: Partial<TeamSettings>;
       cause: string;
     }
+  /** Out of use: everybody has left it, and no key of it works. */
+  | { kind: 'archive_team'; teamId: EntraGroupId; cause: string }
+  /** In use again. */
+  | { kind: 'restore_team'; teamId: EntraGroupId; cause: string }
+  /** Given back to the hands of others, as it is. */
+  | { kind: 'release_team'; teamId: EntraGroupId; cause: string }
   /** Before any membership: LiteLLM makes missing users itself, but without mail and sso_user_id. */
   | { kind: 'create_user'; userId: EntraUserId; fields: UserFields; cause: string }
   | { kind: 'add_member'; teamId: EntraGroupId; userId: EntraUserId; cause: string }
@@ -77,17 +83,20 @@ const ORDER: Record<ActionKind, number> = {
   block_key: 0,
   remove_member: 1,
   demote_user: 2,
-  retire_key: 3,
-  delete_key: 4,
-  delete_user: 5,
-  create_user: 6,
-  create_team: 7,
-  update_team: 8,
-  add_member: 9,
-  update_user: 10,
-  restore_key: 11,
-  confirm_key: 12,
-  mint_key: 13,
+  archive_team: 3,
+  release_team: 4,
+  retire_key: 5,
+  delete_key: 6,
+  delete_user: 7,
+  create_user: 8,
+  create_team: 9,
+  restore_team: 10,
+  update_team: 11,
+  add_member: 12,
+  update_user: 13,
+  restore_key: 14,
+  confirm_key: 15,
+  mint_key: 16,
 };
 
 /** Total order of a plan's actions; two different actions of one plan never compare equal. */

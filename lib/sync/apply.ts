@@ -2,10 +2,11 @@
 // for the next run; one that fails holds up only what depends on it.
 
 import { type ControlError, isControlError } from '../errors.ts';
-import type { Action } from './actions.ts';
+import { type Action, isRemoval } from './actions.ts';
 import type { ApplyContext, Attempt } from './apply-context.ts';
 import { applyKeys } from './apply-keys.ts';
 import { applyRemovals } from './apply-removals.ts';
+import { applyTeamStates } from './apply-team-states.ts';
 import { applyTeams } from './apply-teams.ts';
 import { changeUsers, createUsers, deleteUsers } from './apply-users.ts';
 
@@ -40,6 +41,13 @@ export async function applyPlan(
 
   await applyRemovals(allowed, context, attempt);
   await changeUsers(ofKind(allowed, 'demote_user'), context, attempt);
+  const isDone = (action: Action) => outcomes.get(action)?.status === 'done';
+  const unfinished = new Set(
+    allowed.filter(isRemoval).flatMap((action) => (isDone(action) ? [] : action.teamId)),
+  );
+  const archived = ofKind(allowed, 'archive_team').filter((action) => !unfinished.has(action.teamId));
+  const states = [...archived, ...ofKind(allowed, 'release_team'), ...ofKind(allowed, 'restore_team')];
+  await applyTeamStates(states, context, attempt);
   await createUsers(ofKind(allowed, 'create_user'), context, attempt);
   await applyTeams(allowed, context, attempt);
   await changeUsers(ofKind(allowed, 'update_user'), context, attempt);

@@ -15,7 +15,11 @@ export async function confirmRemovals(
   { policy, directory }: { readonly policy: Policy; readonly directory: Pick<Directory, 'readAccess'> },
   signal: AbortSignal,
 ): Promise<Verdict> {
-  const byUser = Map.groupBy(verdict.allowed.filter(isRemoval), (action) => action.userId);
+  const mapped = new Set<EntraGroupId>(policy.groups.map((group) => group.entra_group));
+  const byUser = Map.groupBy(
+    verdict.allowed.filter(isRemoval).filter((action) => mapped.has(action.teamId)),
+    (action) => action.userId,
+  );
   if (byUser.size === 0) return verdict;
   const questions = [...byUser].map(([userId, actions]) => ({
     userId,
@@ -35,7 +39,8 @@ export function keepConfirmed(
   );
   const isConfirmed = ({ teamId, userId }: { teamId: EntraGroupId; userId: EntraUserId }) => {
     const group = groups.get(teamId);
-    return group !== undefined && lostAccessCause(access.get(userId), group) !== undefined;
+    // A team that left the policy is not Graph's to confirm.
+    return group === undefined || lostAccessCause(access.get(userId), group) !== undefined;
   };
   const unconfirmed = new Set(
     verdict.allowed

@@ -3,6 +3,7 @@
 
 import type { DirectoryGroup, DirectoryUser } from '../directory/directory.ts';
 import type { IncompleteReason, Read } from '../directory/read.ts';
+import { type MemberLimits, NO_MEMBER_LIMITS } from '../gateway/state.ts';
 import type { EntraGroupId, EntraUserId } from '../ids.ts';
 import type { Policy, PolicyGroup } from '../policy/schema.ts';
 
@@ -14,6 +15,7 @@ export type TeamSettings = {
   readonly budgetDuration: string | null;
   readonly tpmLimit: number | null;
   readonly rpmLimit: number | null;
+  readonly memberLimits: MemberLimits;
 };
 
 export type Role = PolicyGroup['role'];
@@ -29,7 +31,7 @@ export type Membership =
     }
   | { readonly status: 'incomplete'; readonly reason: IncompleteReason; readonly detail: string };
 
-export type ExclusionCause = 'account disabled' | 'guests are not included';
+export type ExclusionCause = 'account disabled' | 'guests are not included' | 'its team left policy.yml';
 
 export type DesiredTeam = {
   readonly groupId: EntraGroupId;
@@ -39,6 +41,8 @@ export type DesiredTeam = {
 };
 
 export type DesiredState = {
+  /** What becomes of a team of ours that the policy no longer names. */
+  readonly teamsWithoutPolicy: Policy['offboarding']['team_without_policy'];
   readonly teams: readonly DesiredTeam[];
   /** How long a leaver's blocked key is kept for a rejoin. */
   readonly graceMs: number;
@@ -67,6 +71,7 @@ export function decideDesired(
   });
   return {
     teams: teams.sort((a, b) => (a.groupId < b.groupId ? -1 : 1)),
+    teamsWithoutPolicy: policy.offboarding.team_without_policy,
     graceMs: policy.offboarding.grace_days * DAY_MS,
   };
 }
@@ -79,7 +84,21 @@ function settingsOf(group: PolicyGroup): TeamSettings {
     budgetDuration: group.budget_duration ?? null,
     tpmLimit: group.tpm_limit ?? null,
     rpmLimit: group.rpm_limit ?? null,
+    memberLimits: memberLimitsOf(group),
   };
+}
+
+/** LiteLLM gives a new team's members the duration of the team's own budget where none is named, so that is what a
+ *  missing one means. */
+function memberLimitsOf(group: PolicyGroup): MemberLimits {
+  const [maxBudgetUsd, tpmLimit, rpmLimit] = [
+    group.member_max_budget ?? null,
+    group.member_tpm_limit ?? null,
+    group.member_rpm_limit ?? null,
+  ];
+  if (maxBudgetUsd === null && tpmLimit === null && rpmLimit === null) return NO_MEMBER_LIMITS;
+  const budgetDuration = group.member_budget_duration ?? group.budget_duration ?? null;
+  return { maxBudgetUsd, budgetDuration, tpmLimit, rpmLimit };
 }
 
 function membershipOf(group: DirectoryGroup, includeGuests: boolean): Membership {

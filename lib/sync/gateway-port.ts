@@ -8,6 +8,8 @@ export type ApplyGateway = Pick<
   | 'readTeam'
   | 'createTeam'
   | 'updateTeam'
+  | 'blockTeam'
+  | 'unblockTeam'
   | 'addTeamMembers'
   | 'removeTeamMember'
   | 'createUsers'

@@ -59,6 +59,9 @@ export function decideAllowed(plan: Plan, policy: Policy, { recent, decisions }:
 
   const goesAhead = new Set<Action>(released.flatMap((removal) => removal.actions));
   const mayDemote = demotionRule(plan, policy, released);
+  const heldTeams = new Set(
+    plan.actions.flatMap((action) => (isRemoval(action) && !goesAhead.has(action) ? action.teamId : [])),
+  );
   const allowed: Action[] = [];
   for (const action of plan.actions) {
     if (isRemoval(action)) {
@@ -67,6 +70,8 @@ export function decideAllowed(plan: Plan, policy: Policy, { recent, decisions }:
       const reason = mayDemote(action);
       if (reason === undefined) allowed.push(action);
       else refused.push({ action, reason });
+    } else if (action.kind === 'archive_team' && heldTeams.has(action.teamId)) {
+      refused.push({ action, reason: 'follows_held_removal' });
     } else if (action.kind === 'delete_user' && policy.protected_users.includes(action.userId)) {
       refused.push({ action, reason: 'protected_user' });
     } else {

@@ -14,9 +14,15 @@ import {
   markKeyBlocked,
   markKeyDeleted,
   markKeyLive,
+  markKeysReleased,
 } from '../store/keys.ts';
 import { type Lease, requireLease } from '../store/lease.ts';
-import { deleteMembership, insertMemberships, insertRemoval } from '../store/memberships.ts';
+import {
+  deleteMembership,
+  deleteMembershipsOf,
+  insertMemberships,
+  insertRemoval,
+} from '../store/memberships.ts';
 
 export type KeyBlock = { readonly keyHash: KeyHash; readonly cause: string; readonly heldByHand: boolean };
 type Person = { readonly teamId: EntraGroupId; readonly userId: EntraUserId };
@@ -37,6 +43,8 @@ export type Journal = {
     event: 'key_minted' | 'key_confirmed' | 'key_restored',
     cause: string,
   ): Promise<void>;
+  /** Nothing of the team is ours from here on. */
+  recordTeamReleased(teamId: EntraGroupId, cause: string): Promise<void>;
   recordKeyDeleted(person: Person, keyHash: KeyHash, cause: string): Promise<void>;
   /** Outcomes that only the audit keeps. */
   record(entries: readonly Omit<AuditEntry, 'actor' | 'runId'>[]): Promise<void>;
@@ -93,6 +101,11 @@ export function createJournal({ database, lease, runId, actor, clock }: JournalO
     beginMint: (key, replaces) => write([], (transaction) => insertEscrowedKey(transaction, key, replaces)),
     recordKeyLive: (person, keyHash, event, cause) =>
       write([{ event, ...person, keyHash, cause }], (transaction) => markKeyLive(transaction, keyHash)),
+    recordTeamReleased: (teamId, cause) =>
+      write([{ event: 'team_released', teamId, cause }], async (transaction) => {
+        await deleteMembershipsOf(transaction, teamId);
+        await markKeysReleased(transaction, teamId);
+      }),
     recordKeyDeleted: (person, keyHash, cause) =>
       write([{ event: 'key_deleted', ...person, keyHash, cause }], (transaction) =>
         markKeyDeleted(transaction, keyHash),

@@ -10,6 +10,17 @@ export function markedMetadata(fields: Readonly<Record<string, unknown>> = {}): 
   return { [MARKER_KEY]: { managed: true, ...fields } };
 }
 
+/** A team that we took out of use; it is ours all the same. */
+export function isArchived({ metadata }: { readonly metadata: GatewayMetadata }): boolean {
+  const marker = metadata[MARKER_KEY];
+  return typeof marker === 'object' && marker !== null && 'archived' in marker && marker.archived === true;
+}
+
+/** Metadata for what we give back to the hands of others. */
+export function releasedMetadata(): GatewayMetadata {
+  return { [MARKER_KEY]: { managed: false, released: true } };
+}
+
 export function isManaged(thing: { readonly metadata: GatewayMetadata }): boolean {
   const marker = thing.metadata[MARKER_KEY];
   return typeof marker === 'object' && marker !== null && 'managed' in marker && marker.managed === true;

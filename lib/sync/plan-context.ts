@@ -13,7 +13,7 @@ export type Notice = {
     | 'member_not_ours'
     | 'key_not_ours'
     | 'key_held_by_hand'
-    | 'team_without_policy';
+    | 'team_blocked_by_hand';
   readonly teamId?: string;
   readonly userId?: string;
   readonly detail: string;

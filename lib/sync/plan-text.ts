@@ -82,6 +82,12 @@ function describeAction(action: Action, names: ReadonlyMap<string, string>): str
       return `+ user ${who} as ${action.fields.role}`;
     case 'create_team':
       return `+ team ${action.settings.alias}: ${describeFields(action.settings)}`;
+    case 'archive_team':
+      return `- archive the team: ${action.cause}`;
+    case 'restore_team':
+      return `+ the team is in use again: ${action.cause}`;
+    case 'release_team':
+      return `~ release the team, its members and keys: ${action.cause}`;
     case 'update_team':
       return `~ settings: ${describeChange(action.before, action.after)}`;
     case 'add_member':
@@ -101,13 +107,23 @@ function describeChange(
   before: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>,
 ): string {
-  return Object.entries(after)
-    .map(([field, value]) => `${field} ${JSON.stringify(before[field] ?? null)} -> ${JSON.stringify(value)}`)
+  return Object.entries(flat(after))
+    .map(
+      ([field, value]) =>
+        `${field} ${JSON.stringify(flat(before)[field] ?? null)} -> ${JSON.stringify(value)}`,
+    )
     .join(', ');
 }
 
+/** Limits of members as fields of their own: `member.rpmLimit`. */
+function flat(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { memberLimits, ...rest } = fields;
+  const limits = Object.entries(memberLimits ?? {}).map(([field, value]) => [`member.${field}`, value]);
+  return { ...rest, ...Object.fromEntries(limits) };
+}
+
 function describeFields(fields: Readonly<Record<string, unknown>>): string {
-  return Object.entries(fields)
+  return Object.entries(flat(fields))
     .filter(([field, value]) => field !== 'alias' && value !== null)
     .map(([field, value]) => `${field} ${JSON.stringify(value)}`)
     .join(', ');

@@ -6,10 +6,11 @@ import { digestOf } from '../canonical.ts';
 import type { EntraGroupId, EntraUserId } from '../ids.ts';
 import { type Action, compareActions } from './actions.ts';
 import type { CurrentState } from './current.ts';
-import type { DesiredState, Role, TeamSettings } from './desired.ts';
+import type { DesiredState, Role } from './desired.ts';
 import { isManaged } from './marker.ts';
 import { leavingCause, type Notice, type TeamContext } from './plan-context.ts';
 import { planEndingKeys, planKeys } from './plan-keys.ts';
+import { planTeam, planTeamsWithoutPolicy } from './plan-teams.ts';
 import { planUsers } from './plan-users.ts';
 
 /** What the guard needs to know of a team beside the actions. Counts are people. */
@@ -39,7 +40,8 @@ export function planChanges(desired: DesiredState, current: CurrentState): Plan 
   // Only what planning people needs: the sets of a hundred thousand members would else live to the end.
   const manageable: Pick<TeamContext, 'team' | 'owned'>[] = [];
 
-  for (const team of desired.teams) {
+  const withoutPolicy = planTeamsWithoutPolicy(desired, current, actions);
+  for (const team of [...desired.teams, ...withoutPolicy]) {
     const gatewayTeam = current.gateway.teams.get(team.groupId);
     const context: TeamContext = {
       team,
@@ -68,8 +70,7 @@ export function planChanges(desired: DesiredState, current: CurrentState): Plan 
     }
     manageable.push({ team, owned: context.owned });
     if (gatewayTeam) {
-      const change = settingsChange(gatewayTeam, team.settings);
-      if (change) actions.push({ kind: 'update_team', teamId: team.groupId, ...change, cause: 'policy' });
+      if (!withoutPolicy.includes(team)) planTeam(team, gatewayTeam, actions, notices);
     } else if (team.membership.status === 'complete') {
       actions.push({ kind: 'create_team', teamId: team.groupId, settings: team.settings, cause: 'policy' });
     }
@@ -78,8 +79,7 @@ export function planChanges(desired: DesiredState, current: CurrentState): Plan 
     planEndingKeys(context, current, desired.graceMs, restored, actions, notices);
   }
 
-  planUsers(manageable, desired.teams.length, current, actions, notices);
-  noticeTeamsWithoutPolicy(desired, current, notices);
+  planUsers(manageable, desired.teams.length + withoutPolicy.length, current, actions, notices);
 
   actions.sort(compareActions);
   notices.sort((a, b) => compareText(noticeKey(a), noticeKey(b)));
@@ -115,43 +115,7 @@ function planMembers({ team, owned, present }: TeamContext, actions: Action[], n
 }
 
 /** What of a team is other than wanted; undefined when nothing is. */
-export function settingsChange(
-  current: TeamSettings | { readonly [K in keyof TeamSettings]: TeamSettings[K] | null },
-  wanted: TeamSettings,
-): { before: Partial<TeamSettings>; after: Partial<TeamSettings> } | undefined {
-  const before: Record<string, unknown> = {};
-  const after: Record<string, unknown> = {};
-  for (const field of [
-    'alias',
-    'models',
-    'maxBudgetUsd',
-    'budgetDuration',
-    'tpmLimit',
-    'rpmLimit',
-  ] as const) {
-    const is = field === 'models' ? [...(current.models ?? [])].sort() : current[field];
-    if (JSON.stringify(is) !== JSON.stringify(wanted[field])) {
-      before[field] = is;
-      after[field] = wanted[field];
-    }
-  }
-  return Object.keys(after).length === 0 ? undefined : { before, after };
-}
-
-function noticeTeamsWithoutPolicy(desired: DesiredState, current: CurrentState, notices: Notice[]): void {
-  const wanted = new Set<string>(desired.teams.map((team) => team.groupId));
-  for (const team of current.gateway.teams.values()) {
-    if (isManaged(team) && !wanted.has(team.teamId)) {
-      notices.push({
-        code: 'team_without_policy',
-        teamId: team.teamId,
-        detail: 'We made this team, but policy.yml no longer names its group; it is left as it is.',
-      });
-    }
-  }
-}
-
-function noticeKey(notice: Notice): string {
+export function noticeKey(notice: Notice): string {
   return `${notice.code}/${notice.teamId ?? ''}/${notice.userId ?? ''}/${notice.detail}`;
 }
 

@@ -148,7 +148,7 @@ function settledBy(
 }
 
 function isOpen(key: StoredKey): key is StoredKey & KeyRecord {
-  return key.status !== 'deleted';
+  return key.status !== 'deleted' && key.status !== 'released';
 }
 
 function highestGenerations(keys: readonly StoredKey[]): ReadonlyMap<string, number> {

@@ -4,6 +4,7 @@
 
 import { systemClock } from '../../lib/clock.ts';
 import { createGateway } from '../../lib/gateway/client.ts';
+import { NO_MEMBER_LIMITS } from '../../lib/gateway/state.ts';
 import { markedMetadata } from '../../lib/sync/marker.ts';
 import { seedGroupId, seedLargeCompany, seedUserId } from '../world/tenant/seed.ts';
 import { type KeyOwner, keyBody, timeKeyCalls } from './bare-keys.ts';
@@ -104,7 +105,13 @@ async function prepareOwners({ litellm }: Servers, set: number): Promise<KeyOwne
   await gateway.createUsers(users, signal);
   for (const [teamId, members] of Map.groupBy(owners, (owner) => owner.teamId)) {
     const memberUserIds = members.map((member) => member.userId);
-    const limits = { maxBudgetUsd: 100, budgetDuration: '30d', tpmLimit: null, rpmLimit: null };
+    const limits = {
+      maxBudgetUsd: 100,
+      budgetDuration: '30d',
+      tpmLimit: null,
+      rpmLimit: null,
+      memberLimits: NO_MEMBER_LIMITS,
+    };
     const models = ['gpt-4', 'mistral-local'];
     const team = { teamId, alias: teamId, models, ...limits, metadata: markedMetadata(), memberUserIds };
     await gateway.createTeam(team, signal);

@@ -4,6 +4,7 @@
 import type { DirectoryGroup, DirectoryUser } from '../../lib/directory/directory.ts';
 import { completeRead, type Read } from '../../lib/directory/read.ts';
 import type { GatewayKey, GatewayTeam, GatewayUser } from '../../lib/gateway/state.ts';
+import { NO_MEMBER_LIMITS } from '../../lib/gateway/state.ts';
 import {
   type EntraGroupId,
   type EntraUserId,
@@ -116,6 +117,7 @@ function toTeam(
     budgetDuration: '30d',
     tpmLimit: null,
     rpmLimit: null,
+    memberLimits: NO_MEMBER_LIMITS,
     blocked: false,
     metadata: markedMetadata(),
     members: [{ userId: 'default_user_id', role: 'admin' }, ...members],

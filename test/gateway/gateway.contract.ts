@@ -5,6 +5,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../lib/clock.ts';
 import { createGateway, type Gateway } from '../../lib/gateway/client.ts';
+import { NO_MEMBER_LIMITS } from '../../lib/gateway/state.ts';
 import type { NewTeam } from '../../lib/gateway/teams.ts';
 import type { NewUser } from '../../lib/gateway/users.ts';
 import { hashKey } from '../../lib/ids.ts';
@@ -104,6 +105,64 @@ export function describeGatewayContract(name: string, findServer: () => Contract
             { userId: 'default_user_id', role: 'admin' },
           ],
         });
+      });
+
+      test('limits of members are kept, changed for those who are there, and cleared; the rest of the team stays', async () => {
+        const memberLimits = { maxBudgetUsd: 5, budgetDuration: '30d', tpmLimit: 700, rpmLimit: 7 };
+        const team = newTeam({
+          memberLimits,
+          metadata: { kept: 'as it was' },
+          memberUserIds: [randomUUID()],
+        });
+        await gateway.createTeam(team, signal);
+        const read = () => gateway.readTeam(team.teamId, signal);
+        expect(await read()).toMatchObject({ memberLimits, metadata: { kept: 'as it was' } });
+
+        const changed = { maxBudgetUsd: 6, budgetDuration: null, tpmLimit: null, rpmLimit: 9 };
+        await gateway.updateTeam(team.teamId, { memberLimits: changed }, signal);
+        expect(await read()).toMatchObject({ memberLimits: changed, maxBudgetUsd: team.maxBudgetUsd });
+        await gateway.updateTeam(team.teamId, { metadata: { more: 1 } }, signal);
+        expect(await read()).toMatchObject({
+          memberLimits: changed,
+          metadata: { kept: 'as it was', more: 1 },
+        });
+
+        await gateway.updateTeam(team.teamId, { memberLimits: NO_MEMBER_LIMITS }, signal);
+        expect((await read())?.memberLimits).toEqual(NO_MEMBER_LIMITS);
+        const listed = (await gateway.listTeams(signal)).find(({ teamId }) => teamId === team.teamId);
+        expect(listed?.memberLimits).toEqual(NO_MEMBER_LIMITS);
+      });
+
+      test('members of a new team get the duration of its budget where none of their own is named', async () => {
+        const limits = { ...NO_MEMBER_LIMITS, rpmLimit: 7 };
+        const team = newTeam({ maxBudgetUsd: 9, budgetDuration: '30d', memberLimits: limits });
+        await gateway.createTeam(team, signal);
+
+        const read = await gateway.readTeam(team.teamId, signal);
+        expect(read?.memberLimits).toEqual({ ...limits, budgetDuration: '30d' });
+      });
+
+      test('a blocked team’s keys are refused, an unblocked one’s answer, and an absent team is absent', async () => {
+        const userId = randomUUID();
+        const teamId = await makeTeam([userId]);
+        const { key } = await makeKey(userId, teamId);
+
+        expect(await gateway.blockTeam(teamId, signal)).toBe('blocked');
+        expect(await gateway.blockTeam(teamId, signal)).toBe('blocked');
+        expect((await chat(server.baseUrl, key)).status).toBe(401);
+        expect((await gateway.readTeam(teamId, signal))?.blocked).toBe(true);
+        expect(await gateway.unblockTeam(teamId, signal)).toBe('unblocked');
+        expect((await chat(server.baseUrl, key)).status).toBe(200);
+        expect(await gateway.blockTeam(randomUUID(), signal)).toBe('absent');
+      });
+
+      test('limits of members given to a team that had none are there for its members', async () => {
+        const team = newTeam({ memberUserIds: [randomUUID()] });
+        await gateway.createTeam(team, signal);
+        const memberLimits = { ...NO_MEMBER_LIMITS, maxBudgetUsd: 3 };
+        await gateway.updateTeam(team.teamId, { memberLimits }, signal);
+
+        expect((await gateway.readTeam(team.teamId, signal))?.memberLimits).toEqual(memberLimits);
       });
 
       test('a team of more members than fit in one call has them all', async () => {
@@ -552,6 +611,7 @@ function newTeam(changes: Partial<NewTeam> = {}): NewTeam {
     budgetDuration: null,
     tpmLimit: null,
     rpmLimit: null,
+    memberLimits: NO_MEMBER_LIMITS,
     metadata: {},
     memberUserIds: [],
     ...changes,

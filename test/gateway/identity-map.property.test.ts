@@ -11,6 +11,7 @@ import {
   renameUserId,
 } from '../../lib/gateway/identity-map.ts';
 import type { GatewayState } from '../../lib/gateway/state.ts';
+import { NO_MEMBER_LIMITS } from '../../lib/gateway/state.ts';
 import { hashKey } from '../../lib/ids.ts';
 
 /** Few ids, so that rows made under an Entra id that is taken are among them. */
@@ -45,6 +46,7 @@ const state: fc.Arbitrary<GatewayState> = fc
           budgetDuration: null,
           tpmLimit: null,
           rpmLimit: null,
+          memberLimits: NO_MEMBER_LIMITS,
           blocked: false,
           metadata,
           members: members.map((userId) => ({ userId, role: 'user' })),

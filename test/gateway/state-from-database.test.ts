@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { readStateFromDatabase } from '../../lib/gateway/state-from-database.ts';
 
 const HASH = 'a'.repeat(64);
-const team = { team_id: 't', models: ['gpt-4'], members_with_roles: [] };
+const team = { team_id: 't', models: ['gpt-4'], members_with_roles: [], member_budget: null };
 const key = { token: HASH, user_id: 'u', team_id: 't', blocked: null, metadata: {} };
 
 function answer(tables: { teams?: unknown[]; users?: unknown[]; keys?: unknown[] }) {

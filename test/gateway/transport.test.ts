@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Clock } from '../../lib/clock.ts';
 import { ControlError } from '../../lib/errors.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../../lib/gateway/client.ts';
+import { NO_MEMBER_LIMITS } from '../../lib/gateway/state.ts';
 import { hashKey } from '../../lib/ids.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { Fault } from '../world/litellm-fake/faults.ts';
@@ -126,7 +127,7 @@ describe('a write whose answer is lost', () => {
       const gateway = connect();
       const [teamId, userId] = [randomUUID(), randomUUID()];
       const settings = { alias: 'A', models: ['gpt-4'], maxBudgetUsd: null, budgetDuration: null };
-      const limits = { tpmLimit: null, rpmLimit: null, metadata: {} };
+      const limits = { tpmLimit: null, rpmLimit: null, memberLimits: NO_MEMBER_LIMITS, metadata: {} };
       const key = new Secret(`sk-${randomBytes(32).toString('base64url')}`);
       const keyHash = hashKey(key.reveal());
       const wanted = { key, alias: 'one', userId, teamId, metadata: {} };
@@ -276,7 +277,7 @@ describe('a member lost by LiteLLM', () => {
     const gateway = connect();
     const teamId = randomUUID();
     const settings = { alias: 'A', models: ['gpt-4'], maxBudgetUsd: null, budgetDuration: null };
-    const limits = { tpmLimit: null, rpmLimit: null, metadata: {} };
+    const limits = { tpmLimit: null, rpmLimit: null, memberLimits: NO_MEMBER_LIMITS, metadata: {} };
     await gateway.createTeam({ teamId, ...settings, ...limits, memberUserIds: [] }, signal);
     fake.faults.add({ kind: 'lose-member-add', path: '/team/member_add' });
 

@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import { expect, inject, test } from 'vitest';
 import { systemClock } from '../../lib/clock.ts';
 import { createGateway } from '../../lib/gateway/client.ts';
+import { NO_MEMBER_LIMITS } from '../../lib/gateway/state.ts';
 import { readStateFromApi } from '../../lib/gateway/state-from-api.ts';
 import { readStateFromDatabase } from '../../lib/gateway/state-from-database.ts';
 import { hashKey } from '../../lib/ids.ts';
@@ -27,7 +28,14 @@ test('the state read from the database is the state read over the admin API', as
   });
   const userId = randomUUID();
   const teamId = randomUUID();
-  const settings = { alias: null, budgetDuration: '1mo', maxBudgetUsd: 0.1, tpmLimit: 2 ** 40, rpmLimit: 0 };
+  const settings = {
+    alias: null,
+    budgetDuration: '1mo',
+    maxBudgetUsd: 0.1,
+    tpmLimit: 2 ** 40,
+    rpmLimit: 0,
+    memberLimits: { ...NO_MEMBER_LIMITS, maxBudgetUsd: 0.5, budgetDuration: '1mo', tpmLimit: 2 ** 40 },
+  };
   const team = {
     ...settings,
     teamId,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { systemClock } from '../../lib/clock.ts';
 import { createGateway } from '../../lib/gateway/client.ts';
+import { NO_MEMBER_LIMITS } from '../../lib/gateway/state.ts';
 import { hashKey, type KeyHash } from '../../lib/ids.ts';
 import { Secret } from '../../lib/secret.ts';
 import { chat } from '../gateway/chat.ts';
@@ -125,7 +126,13 @@ async function startProxy(name: string, options: Partial<LiteLLMOptions>): Promi
 async function makeKey(baseUrl: string): Promise<{ key: string; keyHash: KeyHash }> {
   const [userId, teamId, key] = [randomUUID(), randomUUID(), `sk-${randomBytes(32).toString('base64url')}`];
   const gateway = gatewayOf(baseUrl);
-  const limits = { maxBudgetUsd: null, budgetDuration: null, tpmLimit: null, rpmLimit: null };
+  const limits = {
+    maxBudgetUsd: null,
+    budgetDuration: null,
+    tpmLimit: null,
+    rpmLimit: null,
+    memberLimits: NO_MEMBER_LIMITS,
+  };
   const team = { teamId, alias: null, models: ['gpt-4'], metadata: {}, memberUserIds: [userId], ...limits };
   await gateway.createTeam(team, signal);
   await gateway.generateKey({ key: new Secret(key), alias: teamId, userId, teamId, metadata: {} }, signal);

@@ -4,6 +4,7 @@
 import type { DirectoryGroup, DirectoryUser } from '../../lib/directory/directory.ts';
 import { completeRead, incompleteRead, type Read } from '../../lib/directory/read.ts';
 import type { GatewayKey, GatewayState, GatewayTeam, GatewayUser } from '../../lib/gateway/state.ts';
+import { NO_MEMBER_LIMITS } from '../../lib/gateway/state.ts';
 import {
   type EntraGroupId,
   type EntraUserId,
@@ -17,7 +18,7 @@ import type { Action } from '../../lib/sync/actions.ts';
 import type { CurrentState, KeyRecord, OwnedMembership } from '../../lib/sync/current.ts';
 import { NO_DECISIONS } from '../../lib/sync/decisions.ts';
 import type { GuardHistory } from '../../lib/sync/guard.ts';
-import { markedMetadata } from '../../lib/sync/marker.ts';
+import { markedMetadata, releasedMetadata } from '../../lib/sync/marker.ts';
 
 export const groupId = (n: number): EntraGroupId =>
   parseEntraGroupId(`00000000-0000-4000-8000-${String(n).padStart(12, '0')}`);
@@ -31,6 +32,7 @@ export type PolicyOverrides = {
   roles?: ('member' | 'devops' | 'admin')[];
   protectedUsers?: string[];
   guard?: Policy['guard'];
+  teamWithoutPolicy?: Policy['offboarding']['team_without_policy'];
 };
 
 const wideOpen = {
@@ -42,7 +44,12 @@ export const OPEN_GUARD: Policy['guard'] = { per_group: wideOpen, overall: wideO
 
 export function buildPolicy(
   groupCount: number,
-  { roles = [], protectedUsers = [], guard = OPEN_GUARD }: PolicyOverrides = {},
+  {
+    roles = [],
+    protectedUsers = [],
+    guard = OPEN_GUARD,
+    teamWithoutPolicy = 'archive',
+  }: PolicyOverrides = {},
 ): Policy {
   return parsePolicy({
     version: 1,
@@ -56,7 +63,7 @@ export function buildPolicy(
     })),
     protected_users: protectedUsers,
     guard,
-    offboarding: { grace_days: 30 },
+    offboarding: { grace_days: 30, team_without_policy: teamWithoutPolicy },
   });
 }
 
@@ -117,6 +124,7 @@ export class Model {
       budgetDuration: null,
       tpmLimit: null,
       rpmLimit: null,
+      memberLimits: NO_MEMBER_LIMITS,
     };
     this.teams.set(team.teamId, { ...defaults, blocked: false, metadata: {}, members: [], ...team });
   }
@@ -166,6 +174,27 @@ export class Model {
           metadata: markedMetadata(),
           members: [{ userId: 'default_user_id', role: 'admin' }],
         });
+        return;
+      case 'archive_team':
+        this.teams.set(action.teamId, {
+          ...this.#team(action.teamId),
+          blocked: true,
+          metadata: markedMetadata({ archived: true }),
+        });
+        return;
+      case 'restore_team':
+        this.teams.set(action.teamId, {
+          ...this.#team(action.teamId),
+          blocked: false,
+          metadata: markedMetadata(),
+        });
+        return;
+      case 'release_team':
+        this.teams.set(action.teamId, { ...this.#team(action.teamId), metadata: releasedMetadata() });
+        for (const [key, { teamId }] of this.memberships)
+          if (teamId === action.teamId) this.memberships.delete(key);
+        for (const [keyHash, { teamId }] of this.records)
+          if (teamId === action.teamId) this.records.delete(keyHash);
         return;
       case 'update_team':
         this.teams.set(action.teamId, { ...this.#team(action.teamId), ...action.after });

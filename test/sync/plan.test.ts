@@ -206,12 +206,56 @@ test('a team with the id of a mapped group that was made by hand is left alone a
   expect(plan.notices.map((notice) => notice.code)).toEqual(['team_not_ours']);
 });
 
-test('a team that left the policy is left as it is and announced', () => {
+test('a team that left the policy is archived: everybody leaves it like leavers, and back in the policy all is as before', () => {
   const model = synced({ 1: [buildUser(1)], 2: [buildUser(2)] });
   const plan = planOf(model, { 1: [buildUser(1)] }, buildPolicy(1));
+  expect(kinds(plan)).toEqual(['block_key', 'remove_member', 'demote_user', 'archive_team']);
+  expect(plan.actions[0]?.cause).toBe('its team left policy.yml');
+  const [keyHash] = find(plan, 'block_key').map((action) => action.keyHash);
+  model.apply(plan.actions);
+  expect(planOf(model, { 1: [buildUser(1)] }, buildPolicy(1)).actions).toEqual([]);
+
+  const back = planOf(model, { 1: [buildUser(1)], 2: [buildUser(2)] });
+  expect(kinds(back)).toEqual(['restore_team', 'add_member', 'update_user', 'restore_key']);
+  expect(find(back, 'restore_key')[0]).toMatchObject({ keyHash, unblock: true });
+  model.apply(back.actions);
+  expect(planOf(model, { 1: [buildUser(1)], 2: [buildUser(2)] }).actions).toEqual([]);
+});
+
+test('where the policy says so, a team that left it is released: nothing of it changes, and nothing is ours', () => {
+  const releasing = buildPolicy(1, { teamWithoutPolicy: 'release' });
+  const model = synced({ 1: [buildUser(1)], 2: [buildUser(2)] });
+  const plan = planOf(model, { 1: [buildUser(1)] }, releasing);
+  expect(kinds(plan)).toEqual(['release_team']);
+  model.apply(plan.actions);
+
+  expect(planOf(model, { 1: [buildUser(1)] }, releasing).actions).toEqual([]);
+  expect(model.workingKeys(userId(2), groupId(2))).toHaveLength(1);
+  expect(model.users.get(userId(2))?.role).toBe('internal_user');
+});
+
+test('a team of the policy that somebody blocked in LiteLLM stays blocked, and is announced', () => {
+  const model = synced({ 1: [buildUser(1)], 2: [] });
+  const team = model.teams.get(groupId(1));
+  if (team) model.teams.set(groupId(1), { ...team, blocked: true });
+  const plan = planOf(model, { 1: [buildUser(1)], 2: [] });
 
   expect(plan.actions).toEqual([]);
-  expect(plan.notices.map((notice) => notice.code)).toEqual(['team_without_policy']);
+  expect(plan.notices.map((notice) => notice.code)).toEqual(['team_blocked_by_hand']);
+});
+
+test('limits of members follow the policy', () => {
+  const model = synced({ 1: [buildUser(1)], 2: [] });
+  const [first, ...rest] = buildPolicy(2).groups;
+  const limited = { ...first, member_max_budget: 5, member_rpm_limit: 10 } as typeof first;
+  const policy = { ...buildPolicy(2), groups: [limited as NonNullable<typeof first>, ...rest] };
+  const plan = planOf(model, { 1: [buildUser(1)], 2: [] }, policy);
+
+  // Without a duration of its own, that of the team's budget, as LiteLLM does for a new team.
+  const memberLimits = { maxBudgetUsd: 5, budgetDuration: '30d', tpmLimit: null, rpmLimit: 10 };
+  expect(find(plan, 'update_team')).toMatchObject([{ teamId: groupId(1), after: { memberLimits } }]);
+  model.apply(plan.actions);
+  expect(planOf(model, { 1: [buildUser(1)], 2: [] }, policy).actions).toEqual([]);
 });
 
 test('a renamed person keeps the team and the key; mail and name follow', () => {

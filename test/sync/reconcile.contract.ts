@@ -3,6 +3,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { NO_MEMBER_LIMITS } from '../../lib/gateway/state.ts';
 import { Secret } from '../../lib/secret.ts';
 import { listAudit, verifyAudit } from '../../lib/store/audit.ts';
 import { listWaitingQuarantines } from '../../lib/store/quarantines.ts';
@@ -141,6 +142,7 @@ export function describeReconcile(name: string, target: () => Target): void {
         budgetDuration: '7d',
         tpmLimit: null,
         rpmLimit: null,
+        memberLimits: NO_MEMBER_LIMITS,
       };
       await world.gateway.createTeam(
         { teamId: handTeam, ...settings, metadata: { owner: 'bob' }, memberUserIds: [handUser] },

@@ -32,7 +32,7 @@ alter table removals add column is_approved boolean not null default false;
 -- `retiring`: rotated, and still good until ends_at beside the key that follows it. A test key is good until ends_at.
 alter table keys drop constraint keys_status_check;
 alter table keys
-  add constraint keys_status check (status in ('escrowed', 'live', 'retiring', 'blocked', 'abandoned', 'deleted')),
+  add constraint keys_status check (status in ('escrowed', 'live', 'retiring', 'blocked', 'abandoned', 'deleted', 'released')),
   add column kind text not null default 'member' check (kind in ('member', 'test')),
   add column ends_at timestamptz,
   add constraint keys_end check (ends_at is not null or (status <> 'retiring' and kind <> 'test'));

@@ -130,6 +130,10 @@ function changedSettings(item: AdoptionTeam, row: GatewayTeam): string[] {
     budget_duration: row.budgetDuration,
     tpm_limit: row.tpmLimit,
     rpm_limit: row.rpmLimit,
+    member_max_budget: row.memberLimits.maxBudgetUsd,
+    member_budget_duration: row.memberLimits.budgetDuration,
+    member_tpm_limit: row.memberLimits.tpmLimit,
+    member_rpm_limit: row.memberLimits.rpmLimit,
   };
   const then = { ...item, models: [...item.models].sort() };
   return (Object.keys(now) as (keyof typeof now)[]).filter(

@@ -26,6 +26,10 @@ const team = z.strictObject(
     budget_duration: maybeText,
     tpm_limit: number,
     rpm_limit: number,
+    member_max_budget: number,
+    member_budget_duration: maybeText,
+    member_tpm_limit: number,
+    member_rpm_limit: number,
   },
   { error: 'Expected entra_group, team_id and the settings as they are in LiteLLM.' },
 );

@@ -6,7 +6,7 @@ import type { UserRole } from '../../gateway/users.ts';
 import type { EntraGroupId, EntraUserId } from '../../ids.ts';
 import type { DesiredMember } from '../desired.ts';
 import { isManaged } from '../marker.ts';
-import { settingsChange } from '../plan.ts';
+import { settingsChange } from '../plan-teams.ts';
 import { GATEWAY_ROLE, power } from '../plan-users.ts';
 import type { Present, TeamPair, UserPair, Why } from './present.ts';
 

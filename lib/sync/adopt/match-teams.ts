@@ -96,6 +96,10 @@ function entryOf(
     budget_duration: team.budgetDuration,
     tpm_limit: team.tpmLimit,
     rpm_limit: team.rpmLimit,
+    member_max_budget: team.memberLimits.maxBudgetUsd,
+    member_budget_duration: team.memberLimits.budgetDuration,
+    member_tpm_limit: team.memberLimits.tpmLimit,
+    member_rpm_limit: team.memberLimits.rpmLimit,
   };
   const given = Object.entries(entry).filter(([, value]) => value !== null);
   const checked = checkPolicyGroup(Object.fromEntries(given));

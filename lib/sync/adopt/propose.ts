@@ -83,6 +83,10 @@ export async function proposeAdoption(
           budget_duration: team.budgetDuration,
           tpm_limit: team.tpmLimit,
           rpm_limit: team.rpmLimit,
+          member_max_budget: team.memberLimits.maxBudgetUsd,
+          member_budget_duration: team.memberLimits.budgetDuration,
+          member_tpm_limit: team.memberLimits.tpmLimit,
+          member_rpm_limit: team.memberLimits.rpmLimit,
         },
       ];
     }),

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { completeRead } from '../../../lib/directory/read.ts';
 import type { GatewayKey, GatewayState, GatewayTeam, GatewayUser } from '../../../lib/gateway/state.ts';
+import { NO_MEMBER_LIMITS } from '../../../lib/gateway/state.ts';
 import { hashKey, type KeyHash, parseEntraGroupId, parseEntraUserId } from '../../../lib/ids.ts';
 import type { StoredAdoption } from '../../../lib/store/adoptions.ts';
 import { checkAdoption } from '../../../lib/sync/adopt/check.ts';
@@ -29,6 +30,7 @@ const team = (fields: Partial<GatewayTeam> = {}): GatewayTeam => ({
   budgetDuration: '30d',
   tpmLimit: null,
   rpmLimit: null,
+  memberLimits: NO_MEMBER_LIMITS,
   blocked: false,
   metadata: {},
   members: [],
@@ -304,6 +306,10 @@ test('only who is in the group and in the team becomes a member of ours', () => 
         budget_duration: '30d',
         tpm_limit: null,
         rpm_limit: null,
+        member_max_budget: null,
+        member_budget_duration: null,
+        member_tpm_limit: null,
+        member_rpm_limit: null,
       },
     ],
     users: [{ entra_user: parseEntraUserId(ada.id), user_id: 'ada-1', email: ada.mail }],

@@ -24,6 +24,9 @@ export const ACTION_TEXTS: Readonly<
   mint_key: { sign: '+', todo: 'make key', one: 'key made', many: 'keys made' },
   restore_key: { sign: '+', todo: 'give key back', one: 'key given back', many: 'keys given back' },
   confirm_key: { sign: '~', todo: 'confirm key', one: 'key confirmed', many: 'keys confirmed' },
+  archive_team: { sign: '−', todo: 'archive team', one: 'team archived', many: 'teams archived' },
+  restore_team: { sign: '+', todo: 'restore team', one: 'team restored', many: 'teams restored' },
+  release_team: { sign: '~', todo: 'release team', one: 'team released', many: 'teams released' },
   update_team: { sign: '~', todo: 'change team', one: 'team changed', many: 'teams changed' },
   update_user: { sign: '~', todo: 'change user', one: 'user changed', many: 'users changed' },
 };

@@ -20,6 +20,7 @@ export function createChatRoutes({ state, masterKey, models }: ChatOptions): Hon
     app.post(path, async (context) => {
       const key = requireCaller(context.req.header('authorization'), masterKey, state);
       const { model } = parseBody(z.object({ model: z.string() }), await context.req.json());
+      checkTeamIsOpen(state, key?.team_id ?? null);
       checkTeamHasModel(state, key?.team_id ?? null, model);
       if (!models.includes(model)) {
         const message = `/chat/completions: Invalid model name passed in model=${model}. Call \`/v1/models\` to view available models for your key.`;
@@ -37,6 +38,12 @@ export function createChatRoutes({ state, masterKey, models }: ChatOptions): Hon
     });
   }
   return app;
+}
+
+function checkTeamIsOpen(state: FakeState, teamId: string | null): void {
+  if (teamId === null || !state.teams.get(teamId)?.blocked) return;
+  const message = `Authentication Error, Team=${teamId} is blocked. Update via \`/team/unblock\` if you're an admin.`;
+  throw createProblem(401, { message, type: 'auth_error' });
 }
 
 /** A team without models has all; a key without a team too. */

@@ -43,14 +43,24 @@ export type FakeKey = {
   last_active: string | null;
 };
 
+export type FakeBudget = {
+  budget_id: string;
+  max_budget: number | null;
+  budget_duration: string | null;
+  tpm_limit: number | null;
+  rpm_limit: number | null;
+};
+
 export type FakeState = {
   readonly teams: Map<string, FakeTeam>;
   readonly users: Map<string, FakeUser>;
   readonly keys: Map<string, FakeKey>;
+  /** What the members of a team share. */
+  readonly budgets: Map<string, FakeBudget>;
 };
 
 export function createFakeState(): FakeState {
-  return { teams: new Map(), users: new Map(), keys: new Map() };
+  return { teams: new Map(), users: new Map(), keys: new Map(), budgets: new Map() };
 }
 
 /** The user's row, made as LiteLLM makes it along the way: without email, alias and sso_user_id. */

@@ -18,6 +18,10 @@ const settings = z.object({
   tpm_limit: z.number().nullish(),
   rpm_limit: z.number().nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
+  team_member_budget: z.number().nullish(),
+  team_member_budget_duration: z.string().nullish(),
+  team_member_tpm_limit: z.number().nullish(),
+  team_member_rpm_limit: z.number().nullish(),
 });
 const newTeam = settings.extend({ team_id: z.string(), members_with_roles: z.array(member).default([]) });
 const teamUpdate = settings.extend({ team_id: z.string() });
@@ -56,6 +60,13 @@ export function createTeamRoutes(state: FakeState): Hono {
       spend: 0,
     };
     state.teams.set(team.team_id, team);
+    keepMemberBudget(state, team, {
+      ...given,
+      // A new budget of members takes the team's duration where none is named, as measured.
+      ...(hasMemberLimit(given) && {
+        team_member_budget_duration: given.team_member_budget_duration ?? given.budget_duration ?? null,
+      }),
+    });
     addMembers(state, team, [...wanted, { user_id: CALLER, role: 'admin' }]);
     return context.json(team);
   });
@@ -70,8 +81,34 @@ export function createTeamRoutes(state: FakeState): Hono {
     // Metadata is replaced whole, but for LiteLLM's own entry.
     const own = team.metadata.team_member_budget_id;
     if (changes.metadata && own !== undefined) changes.metadata.team_member_budget_id = own;
-    Object.assign(team, changes);
+    const {
+      team_member_budget,
+      team_member_budget_duration,
+      team_member_tpm_limit,
+      team_member_rpm_limit,
+      ...rest
+    } = changes;
+    Object.assign(team, rest);
+    keepMemberBudget(state, team, changes);
     return context.json({ team_id, data: team });
+  });
+
+  for (const [path, blocked] of [
+    ['/team/block', true],
+    ['/team/unblock', false],
+  ] as const) {
+    app.post(path, async (context) => {
+      const { team_id } = parseBody(z.object({ team_id: z.string() }), await context.req.json());
+      const team = state.teams.get(team_id);
+      if (team === undefined) throw createDetail(404, `Team not found, passed team_id=${team_id}`);
+      team.blocked = blocked;
+      return context.json(team);
+    });
+  }
+
+  app.post('/budget/info', async (context) => {
+    const { budgets } = parseBody(z.object({ budgets: z.array(z.string()) }), await context.req.json());
+    return context.json(budgets.flatMap((id) => state.budgets.get(id) ?? []));
   });
 
   app.post('/team/member_add', async (context) => {
@@ -107,6 +144,34 @@ export function createTeamRoutes(state: FakeState): Hono {
   });
 
   return app;
+}
+
+function hasMemberLimit(given: z.infer<typeof settings>): boolean {
+  return [given.team_member_budget, given.team_member_tpm_limit, given.team_member_rpm_limit].some(
+    (value) => value != null,
+  );
+}
+
+const MEMBER_FIELDS = {
+  max_budget: 'team_member_budget',
+  budget_duration: 'team_member_budget_duration',
+  tpm_limit: 'team_member_tpm_limit',
+  rpm_limit: 'team_member_rpm_limit',
+} as const;
+
+/** One budget that the members share, made with the first limit and named in the metadata; what is absent stays. */
+function keepMemberBudget(state: FakeState, team: FakeTeam, given: z.infer<typeof settings>): void {
+  const fields = Object.entries(MEMBER_FIELDS).filter(([, field]) => given[field] !== undefined);
+  if (fields.length === 0) return;
+  checkDuration(given.team_member_budget_duration);
+  const budget_id = String(
+    team.metadata.team_member_budget_id ?? `team-${team.team_alias}-budget-${team.team_id}`,
+  );
+  team.metadata = { ...team.metadata, team_member_budget_id: budget_id };
+  const before = state.budgets.get(budget_id);
+  const none = { max_budget: null, budget_duration: null, tpm_limit: null, rpm_limit: null };
+  const now = Object.fromEntries(fields.map(([column, field]) => [column, given[field] ?? null]));
+  state.budgets.set(budget_id, { ...none, ...before, ...now, budget_id });
 }
 
 function addMembers(state: FakeState, team: FakeTeam, wanted: readonly z.infer<typeof member>[]): number {
