@@ -49,7 +49,12 @@ const REPLACED: Readonly<Record<string, { readonly importer: RegExp; readonly co
   },
 };
 
-/** Files inside a library, by the end of their path, and what stands in their place. Together 24 KB. */
+const unreachableClass = (name: string) => ({
+  file: new RegExp(`@azure/msal-node/dist/(client|network)/${name}\\.mjs$`),
+  contents: `export class ${name} { constructor() { throw new Error('A function signs in with its secret only.'); } }`,
+});
+
+/** Files inside a library, by the end of their path, and what stands in their place. Together 46 KB. */
 const REPLACED_FILES: readonly { readonly file: RegExp; readonly contents: string }[] = [
   // zod turns schemas into JSON Schema with these; only `npm run generate` does that, and no function.
   {
@@ -63,6 +68,15 @@ const REPLACED_FILES: readonly { readonly file: RegExp; readonly contents: strin
     file: /zod\/v4\/core\/json-schema-processors\.js$/,
     contents: 'export const allProcessors = {}, toJSONSchema = undefined;',
   },
+  // MSAL's other ways to sign in; a client secret is the only one that a function has.
+  ...[
+    'OnBehalfOfClient',
+    'PublicClientApplication',
+    'DeviceCodeClient',
+    'UsernamePasswordClient',
+    'UserFederatedIdentityCredentialClient',
+    'LoopbackClient',
+  ].map(unreachableClass),
   // pg loads it when a native driver is asked for; there is none in a function.
   {
     file: /pg\/lib\/native\/index\.js$/,

@@ -24,6 +24,9 @@ const PURE = [
   'sync/plan-keys',
   'sync/plan-users',
   'sync/plan-teams',
+  'sync/team-settings',
+  'sync/drift',
+  'sync/drift-text',
   'sync/plan-context',
   'sync/key-life',
   'sync/guard',
@@ -53,7 +56,7 @@ const PURE = [
   'audit/present-access',
   'cli/time-option',
 ].map((name) => `lib/${name}.ts`);
-const PURE_HELPERS = ['lib/canonical.ts', 'lib/ids.ts', 'lib/errors.ts'];
+const PURE_HELPERS = ['lib/gateway/state.ts', 'lib/canonical.ts', 'lib/ids.ts', 'lib/errors.ts'];
 
 type Import = { file: string; target: string; isType: boolean };
 

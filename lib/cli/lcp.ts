@@ -8,6 +8,7 @@ import { auditExportCommand } from './audit-export.ts';
 import { auditShowCommand } from './audit-show.ts';
 import { auditVerifyCommand } from './audit-verify.ts';
 import { doctorCommand } from './doctor.ts';
+import { driftCommand } from './drift.ts';
 import { type CliEnvironment, systemEnvironment } from './environment.ts';
 import { escrowKeygenCommand } from './escrow-keygen.ts';
 import { keyRevealCommand } from './key-reveal.ts';
@@ -48,7 +49,7 @@ Why somebody has access or not:
   lcp audit show --person <Object ID or mail>
 
 Settings come from the environment and from .env; docs/settings.md lists them.
-Exit codes: 0 well, 1 error or something needs a person, 2 (plan) there is a difference.`,
+Exit codes: 0 well, 1 error or something needs a person, 2 (plan, drift) there is a difference.`,
     );
 
   program
@@ -63,6 +64,12 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan) there is a dif
     .option(...POLICY_OPTION)
     .option('--json', 'the report as JSON', false)
     .action((options) => run(applyCommand(environment, options)));
+  program
+    .command('drift')
+    .description('show what somebody changed in LiteLLM by hand; changes nothing, exits 2 if there is any')
+    .option(...POLICY_OPTION)
+    .option('--json', 'as JSON', false)
+    .action((options) => run(driftCommand(environment, options)));
   program
     .command('status')
     .description('last runs, what waits for a decision, keys by state')

@@ -17,6 +17,7 @@ import {
   unblockKey,
   updateKeyMetadata,
 } from './keys.ts';
+import { type ChangedRow, type LastChange, readLastChange } from './last-change.ts';
 import type { GatewayKey, GatewayMetadata, GatewayTeam, GatewayUser } from './state.ts';
 import {
   addTeamMembers,
@@ -51,6 +52,7 @@ export type Gateway = {
   listKeysOf(userId: string, signal: AbortSignal): Promise<readonly GatewayKey[]>;
   listKeyDates(signal: AbortSignal): Promise<ReadonlyMap<KeyHash, KeyDates>>;
   readTeam(teamId: string, signal: AbortSignal): Promise<GatewayTeam | undefined>;
+  readLastChange(row: ChangedRow, signal: AbortSignal): Promise<LastChange>;
   readKey(keyHash: KeyHash, signal: AbortSignal): Promise<GatewayKey | undefined>;
   createUsers(users: readonly NewUser[], signal: AbortSignal): Promise<readonly CreateUserOutcome[]>;
   updateUsers(changes: readonly UserChange[], signal: AbortSignal): Promise<readonly UpdateUserOutcome[]>;
@@ -90,6 +92,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     listKeysOf: (userId, signal) => listKeysOf(transport, userId, signal),
     listKeyDates: (signal) => listKeyDates(transport, signal),
     readTeam: (teamId, signal) => readTeam(transport, teamId, signal),
+    readLastChange: (row, signal) => readLastChange(transport, row, signal),
     readKey: (keyHash, signal) => readKey(transport, keyHash, signal),
     createUsers: (users, signal) => createUsers(transport, users, signal),
     updateUsers: (changes, signal) => updateUsers(transport, changes, signal),

@@ -85,6 +85,10 @@ function renameCalls(gateway: Gateway, findMap: () => Promise<IdentityMap>): Gat
       const row = await gateway.readTeam(await team(teamId), signal);
       return row && renameTeam(await findMap(), row);
     },
+    readLastChange: async (row, signal) => {
+      const id = row.what === 'key' ? row.id : await { team, user }[row.what](row.id);
+      return gateway.readLastChange({ ...row, id }, signal);
+    },
     readKey: async (keyHash, signal) => {
       const row = await gateway.readKey(keyHash, signal);
       return row && renameKey(await findMap(), row);

@@ -47,6 +47,8 @@ const scope = z.strictObject(
   { error: 'Expected always_allow, run and day.' },
 );
 
+const driftHandling = z.enum(['fix', 'report'], { error: 'Expected fix or report.' }).default('fix');
+
 const group = z.strictObject(
   {
     entra_group: guid('the object id of an Entra group').describe(
@@ -127,6 +129,24 @@ export const policySchema = z
         )
         .prefault({})
         .describe('What becomes of removals that are held for a person to decide.'),
+      drift: z
+        .strictObject(
+          {
+            team: driftHandling,
+            models: driftHandling,
+            max_budget: driftHandling,
+            budget_duration: driftHandling,
+            tpm_limit: driftHandling,
+            rpm_limit: driftHandling,
+            member_limits: driftHandling,
+            role: driftHandling,
+          },
+          { error: 'Expected fields with fix or report.' },
+        )
+        .prefault({})
+        .describe(
+          'What happens to fields that somebody changes in LiteLLM by hand: fix puts them right, report only says so.',
+        ),
       rotation: z
         .strictObject(
           {
@@ -215,6 +235,7 @@ const KNOWN_KEYS = [
   ...Object.keys(policySchema.shape),
   ...Object.keys(scope.shape),
   ...Object.keys(limits.shape),
+  'member_limits',
   'raise_again_hours',
   'grace_hours',
   'hours',

@@ -2,6 +2,7 @@
 
 import type { GatewayState } from '../gateway/state.ts';
 import type { EntraGroupId, EntraUserId, KeyHash } from '../ids.ts';
+import type { Applied } from '../store/applied-settings.ts';
 
 /** escrowed: ciphertext stored, not yet known to be in LiteLLM. live: works. retiring: rotated, works until its end.
  *  blocked: by us, kept for a rejoin. abandoned: replaced before it was known to be live; deleted from LiteLLM
@@ -29,6 +30,8 @@ export type CurrentState = {
   /** When it was looked at. */
   readonly now: Date;
   readonly gateway: GatewayState;
+  /** What we last set. */
+  readonly applied: Applied;
   readonly memberships: readonly OwnedMembership[];
   readonly keys: readonly KeyRecord[];
   /** Highest generation ever used, by `user/team`; ended keys count, so that an alias is never used twice. */

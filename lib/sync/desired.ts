@@ -40,7 +40,11 @@ export type DesiredTeam = {
   readonly membership: Membership;
 };
 
+/** Of fields changed by hand; what is absent is put right. */
+export type DriftHandling = { readonly [Field in keyof TeamSettings | 'role']?: 'fix' | 'report' };
+
 export type DesiredState = {
+  readonly drift: DriftHandling;
   /** What becomes of a team of ours that the policy no longer names. */
   readonly teamsWithoutPolicy: Policy['offboarding']['team_without_policy'];
   readonly teams: readonly DesiredTeam[];
@@ -71,6 +75,7 @@ export function decideDesired(
   });
   return {
     teams: teams.sort((a, b) => (a.groupId < b.groupId ? -1 : 1)),
+    drift: driftOf(policy),
     teamsWithoutPolicy: policy.offboarding.team_without_policy,
     graceMs: policy.offboarding.grace_days * DAY_MS,
   };
@@ -85,6 +90,19 @@ function settingsOf(group: PolicyGroup): TeamSettings {
     tpmLimit: group.tpm_limit ?? null,
     rpmLimit: group.rpm_limit ?? null,
     memberLimits: memberLimitsOf(group),
+  };
+}
+
+function driftOf({ drift }: Policy): DriftHandling {
+  return {
+    alias: drift.team,
+    models: drift.models,
+    maxBudgetUsd: drift.max_budget,
+    budgetDuration: drift.budget_duration,
+    tpmLimit: drift.tpm_limit,
+    rpmLimit: drift.rpm_limit,
+    memberLimits: drift.member_limits,
+    role: drift.role,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Gateway } from '../gateway/client.ts';
 export type ApplyGateway = Pick<
   Gateway,
   | 'readTeam'
+  | 'readLastChange'
   | 'createTeam'
   | 'updateTeam'
   | 'blockTeam'

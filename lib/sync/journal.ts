@@ -4,6 +4,7 @@
 
 import type { Clock } from '../clock.ts';
 import type { EntraGroupId, EntraUserId, KeyHash, RunId } from '../ids.ts';
+import { deleteApplied } from '../store/applied-settings.ts';
 import { recordAudit } from '../store/audit.ts';
 import type { AuditEntry } from '../store/audit-chain.ts';
 import type { Database, Queryable } from '../store/database.ts';
@@ -105,6 +106,7 @@ export function createJournal({ database, lease, runId, actor, clock }: JournalO
       write([{ event: 'team_released', teamId, cause }], async (transaction) => {
         await deleteMembershipsOf(transaction, teamId);
         await markKeysReleased(transaction, teamId);
+        await deleteApplied(transaction, 'team', teamId);
       }),
     recordKeyDeleted: (person, keyHash, cause) =>
       write([{ event: 'key_deleted', ...person, keyHash, cause }], (transaction) =>

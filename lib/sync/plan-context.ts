@@ -13,7 +13,8 @@ export type Notice = {
     | 'member_not_ours'
     | 'key_not_ours'
     | 'key_held_by_hand'
-    | 'team_blocked_by_hand';
+    | 'team_blocked_by_hand'
+    | 'team_not_recorded';
   readonly teamId?: string;
   readonly userId?: string;
   readonly detail: string;

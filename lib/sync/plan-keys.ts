@@ -66,6 +66,10 @@ export function planKeys(
         cause: `rejoined group ${teamId}`,
       });
     } else if (inGateway.blocked) held(record);
+    else if (inGateway.teamId !== teamId) {
+      const cause = 'moved out of the team by hand';
+      actions.push({ kind: 'restore_key', teamId, userId, keyHash: record.keyHash, unblock: false, cause });
+    }
 
     // The key before it ends only when this one is known to be there.
     if (retiring && record?.status === 'live' && inGateway && isKeyDue(retiring, graceMs, now))

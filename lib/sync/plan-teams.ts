@@ -1,27 +1,20 @@
 // Teams in a plan: settings that follow the policy, and teams that the policy no longer names. Pure.
 
 import type { GatewayTeam } from '../gateway/state.ts';
-import { type EntraGroupId, isGuid } from '../ids.ts';
+import type { EntraGroupId } from '../ids.ts';
 import type { Action } from './actions.ts';
 import type { CurrentState } from './current.ts';
-import type { DesiredState, DesiredTeam, ExclusionCause, TeamSettings } from './desired.ts';
+import type { DesiredState, DesiredTeam, ExclusionCause } from './desired.ts';
 import { isArchived, isManaged } from './marker.ts';
 import type { Notice } from './plan-context.ts';
-
-const FIELDS = [
-  'alias',
-  'models',
-  'maxBudgetUsd',
-  'budgetDuration',
-  'tpmLimit',
-  'rpmLimit',
-  'memberLimits',
-] as const satisfies readonly (keyof TeamSettings)[];
+import { settingsChange } from './team-settings.ts';
 
 /** A team of the policy that is there and ours. */
 export function planTeam(
   team: DesiredTeam,
   gatewayTeam: GatewayTeam,
+  desired: DesiredState,
+  current: CurrentState,
   actions: Action[],
   notices: Notice[],
 ): void {
@@ -31,7 +24,7 @@ export function planTeam(
     const detail = 'Somebody blocked the team in LiteLLM; no key of it works until it is unblocked there.';
     notices.push({ code: 'team_blocked_by_hand', teamId, detail });
   }
-  const change = settingsChange(gatewayTeam, team.settings);
+  const change = settingsChange(gatewayTeam, team.settings, current.applied.team.get(teamId), desired.drift);
   if (change) actions.push({ kind: 'update_team', teamId, ...change, cause: 'policy' });
 }
 
@@ -40,13 +33,21 @@ export function planTeamsWithoutPolicy(
   desired: DesiredState,
   current: CurrentState,
   actions: Action[],
+  notices: Notice[],
 ): DesiredTeam[] {
   const named = new Set<string>(desired.teams.map((team) => team.groupId));
+  const withPeople = new Set<string>([...current.memberships, ...current.keys].map((row) => row.teamId));
   const left = [...current.gateway.teams.values()].filter(
-    (team) => isManaged(team) && !named.has(team.teamId) && isGuid(team.teamId),
+    (team) => isManaged(team) && !named.has(team.teamId),
   );
   return left.flatMap((gatewayTeam): DesiredTeam[] => {
     const teamId = gatewayTeam.teamId as EntraGroupId;
+    if (!current.applied.team.has(teamId) && !withPeople.has(teamId)) {
+      const detail =
+        'It carries our marker, but we have no record of it: another control plane made it, or our records are lost. It is left as it is.';
+      notices.push({ code: 'team_not_recorded', teamId, detail });
+      return [];
+    }
     if (desired.teamsWithoutPolicy === 'release') {
       actions.push({ kind: 'release_team', teamId, cause: 'no longer in policy.yml' });
       return [];
@@ -71,20 +72,4 @@ function emptyTeam(gatewayTeam: GatewayTeam, groupId: EntraGroupId, current: Cur
       excluded: new Map(people.map(({ userId }) => [userId, cause])),
     },
   };
-}
-
-export function settingsChange(
-  current: GatewayTeam,
-  wanted: TeamSettings,
-): { before: Partial<TeamSettings>; after: Partial<TeamSettings> } | undefined {
-  const before: Record<string, unknown> = {};
-  const after: Record<string, unknown> = {};
-  for (const field of FIELDS) {
-    const is = field === 'models' ? [...current.models].sort() : current[field];
-    if (JSON.stringify(is) !== JSON.stringify(wanted[field])) {
-      before[field] = is;
-      after[field] = wanted[field];
-    }
-  }
-  return Object.keys(after).length === 0 ? undefined : { before, after };
 }

@@ -5,7 +5,7 @@ import type { UserRole } from '../gateway/users.ts';
 import type { EntraUserId } from '../ids.ts';
 import type { Action, UserFields } from './actions.ts';
 import type { CurrentState } from './current.ts';
-import type { DesiredMember, Role } from './desired.ts';
+import type { DesiredMember, DesiredState, DesiredTeam, Role } from './desired.ts';
 import { isManaged } from './marker.ts';
 import type { Notice, TeamContext } from './plan-context.ts';
 
@@ -17,25 +17,18 @@ export const GATEWAY_ROLE: Record<Role, UserRole> = {
 };
 const POWER = ['internal_user_viewer', 'internal_user', 'proxy_admin_viewer', 'proxy_admin'];
 
-/** `contexts` are the teams that are ours to manage, of `teamCount` in the policy. */
+/** `contexts` are the teams that are ours to manage, `formerCount` of which the policy does not name any more. */
 export function planUsers(
   contexts: readonly Pick<TeamContext, 'team' | 'owned'>[],
-  teamCount: number,
+  desired: DesiredState,
+  formerCount: number,
   current: CurrentState,
   actions: Action[],
   notices: Notice[],
 ): void {
-  const wanted = new Map<EntraUserId, { member: DesiredMember; role: UserRole }>();
+  const wanted = wantedPeople(contexts.map(({ team }) => team));
   // Whoever may be in a group we could not read keeps the role it may give.
   const everyGroupRead = contexts.every(({ team }) => team.membership.status === 'complete');
-  for (const { team } of contexts) {
-    if (team.membership.status === 'incomplete') continue;
-    for (const [userId, member] of team.membership.members) {
-      const role = GATEWAY_ROLE[team.role];
-      const other = wanted.get(userId);
-      if (!other || power(role) > power(other.role)) wanted.set(userId, { member, role });
-    }
-  }
 
   for (const [userId, { member, role }] of wanted) {
     const row = current.gateway.users.get(userId);
@@ -48,13 +41,34 @@ export function planUsers(
       continue;
     }
     const fields: UserFields = { email: member.email, alias: member.name, role };
-    if (row) planUser(userId, fields, row, everyGroupRead, actions);
+    const isReported = desired.drift.role === 'report' && current.applied.user.get(userId)?.role === role;
+    if (row) planUser(userId, fields, row, { everyGroupRead, isReported }, actions);
     else actions.push({ kind: 'create_user', userId, fields, cause: 'new' });
   }
   // Whoever is wanted in a team that is not ours is nobody's leaver.
-  if (!everyGroupRead || contexts.length < teamCount) return;
+  if (!everyGroupRead || contexts.length < desired.teams.length + formerCount) return;
   const teamIds = new Set<string>(contexts.map(({ team }) => team.groupId));
   planLeavers(new Set(wanted.keys()), teamIds, current, actions);
+}
+
+type WantedPerson = { readonly member: DesiredMember; readonly role: UserRole };
+
+/** Everybody in a group that was read, with the strongest role their groups give. */
+function wantedPeople(teams: readonly DesiredTeam[]): ReadonlyMap<EntraUserId, WantedPerson> {
+  const wanted = new Map<EntraUserId, WantedPerson>();
+  for (const team of teams) {
+    if (team.membership.status === 'incomplete') continue;
+    for (const [userId, member] of team.membership.members) {
+      const role = GATEWAY_ROLE[team.role];
+      const other = wanted.get(userId);
+      if (!other || power(role) > power(other.role)) wanted.set(userId, { member, role });
+    }
+  }
+  return wanted;
+}
+
+export function wantedRoles({ teams }: DesiredState): ReadonlyMap<string, UserRole> {
+  return new Map([...wantedPeople(teams)].map(([userId, { role }]) => [userId, role]));
 }
 
 /** People of ours whom no mapped group has any more: deactivated at once, deleted when the last of their keys is.
@@ -115,7 +129,7 @@ function planUser(
   userId: EntraUserId,
   fields: UserFields,
   row: GatewayUser,
-  mayDemote: boolean,
+  { everyGroupRead, isReported }: { readonly everyGroupRead: boolean; readonly isReported: boolean },
   actions: Action[],
 ): void {
   const before: Record<string, string | null> = {};
@@ -129,13 +143,13 @@ function planUser(
     change('email', row.email, fields.email);
   if (fields.alias !== null && row.alias !== fields.alias) change('alias', row.alias, fields.alias);
   const isStronger = power(row.role) > power(fields.role);
-  if (row.role !== fields.role && !isStronger) change('role', row.role, fields.role);
+  if (row.role !== fields.role && !isStronger && !isReported) change('role', row.role, fields.role);
 
   const mark = !isManaged(row);
   if (mark || Object.keys(after).length > 0) {
     actions.push({ kind: 'update_user', userId, before, after, mark, cause: 'changed in Entra or policy' });
   }
-  if (isStronger && mayDemote) {
+  if (isStronger && everyGroupRead && !isReported) {
     const cause = 'no mapped group gives the role any more';
     actions.push({ kind: 'demote_user', userId, before: row.role, after: fields.role, cause });
   }

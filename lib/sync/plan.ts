@@ -40,7 +40,7 @@ export function planChanges(desired: DesiredState, current: CurrentState): Plan 
   // Only what planning people needs: the sets of a hundred thousand members would else live to the end.
   const manageable: Pick<TeamContext, 'team' | 'owned'>[] = [];
 
-  const withoutPolicy = planTeamsWithoutPolicy(desired, current, actions);
+  const withoutPolicy = planTeamsWithoutPolicy(desired, current, actions, notices);
   for (const team of [...desired.teams, ...withoutPolicy]) {
     const gatewayTeam = current.gateway.teams.get(team.groupId);
     const context: TeamContext = {
@@ -70,7 +70,7 @@ export function planChanges(desired: DesiredState, current: CurrentState): Plan 
     }
     manageable.push({ team, owned: context.owned });
     if (gatewayTeam) {
-      if (!withoutPolicy.includes(team)) planTeam(team, gatewayTeam, actions, notices);
+      if (!withoutPolicy.includes(team)) planTeam(team, gatewayTeam, desired, current, actions, notices);
     } else if (team.membership.status === 'complete') {
       actions.push({ kind: 'create_team', teamId: team.groupId, settings: team.settings, cause: 'policy' });
     }
@@ -79,7 +79,7 @@ export function planChanges(desired: DesiredState, current: CurrentState): Plan 
     planEndingKeys(context, current, desired.graceMs, restored, actions, notices);
   }
 
-  planUsers(manageable, desired.teams.length + withoutPolicy.length, current, actions, notices);
+  planUsers(manageable, desired, withoutPolicy.length, current, actions, notices);
 
   actions.sort(compareActions);
   notices.sort((a, b) => compareText(noticeKey(a), noticeKey(b)));

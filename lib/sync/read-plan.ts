@@ -8,6 +8,7 @@ import type { Read } from '../directory/read.ts';
 import type { GatewayState } from '../gateway/state.ts';
 import type { EntraGroupId, EntraUserId } from '../ids.ts';
 import type { Policy } from '../policy/schema.ts';
+import { type AppliedRow, listApplied } from '../store/applied-settings.ts';
 import type { Database } from '../store/database.ts';
 import { type DirectoryState, findDirectoryState, type Settled } from '../store/directory-state.ts';
 import { listKeys, type StoredKey } from '../store/keys.ts';
@@ -15,6 +16,7 @@ import { listMemberships } from '../store/memberships.ts';
 import { confirmRemovals } from './confirm.ts';
 import type { CurrentState, KeyRecord } from './current.ts';
 import { decideDesired } from './desired.ts';
+import { type DriftItem, findDrift, findNewlyApplied } from './drift.ts';
 import { decideAllowed, type Verdict } from './guard.ts';
 import { nextDueAt } from './key-life.ts';
 import { type Plan, planChanges } from './plan.ts';
@@ -39,6 +41,10 @@ export type PlanReading = {
   readonly plan: Plan;
   readonly verdict: Verdict;
   readonly directory: DirectoryReading;
+  /** What is as it should be and is from now on known as what we set. */
+  readonly newlyApplied: readonly AppliedRow[];
+  /** What somebody changed by hand, as far as it was looked at. */
+  readonly drift: readonly DriftItem[];
   /** What this reading proves when the plan is empty: the next run that finds the same need not plan. */
   readonly settled: Settled | null;
   /** Nothing changed since a plan that was empty, so nothing was planned. */
@@ -79,16 +85,18 @@ export async function readPlan(
     return settledReading(directory, state.settled);
   }
 
-  const [groups, gateway, keys, memberships, history] = await Promise.all([
+  const [groups, gateway, keys, memberships, history, applied] = await Promise.all([
     directory.groups(),
     typeof known === 'object' && known !== null ? known : readGatewayState(signal),
     listKeys(database),
     listMemberships(database),
     readHistory(database),
+    listApplied(database),
   ]);
   const current: CurrentState = {
     now,
     gateway,
+    applied,
     memberships,
     keys: keys.filter(isOpen),
     generations: highestGenerations(keys),
@@ -104,6 +112,8 @@ export async function readPlan(
     plan,
     verdict,
     directory,
+    newlyApplied: findNewlyApplied(desired, current),
+    drift: findDrift(desired, current, verdict.allowed),
     settled: settledBy(plan, policyDigest, gateway, nextDueAt(current.keys, desired.graceMs)),
     isSettled: false,
     names: namesOf(groups, gateway),
@@ -120,6 +130,8 @@ function settledReading(directory: DirectoryReading, settled: Settled): PlanRead
     },
     verdict: { allowed: [], quarantined: [], refused: [], approved: [] },
     directory,
+    newlyApplied: [],
+    drift: [],
     settled,
     isSettled: true,
     names: new Map(),

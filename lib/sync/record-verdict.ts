@@ -6,6 +6,7 @@ import type { RunId } from '../ids.ts';
 import type { Log } from '../log.ts';
 import type { Policy } from '../policy/schema.ts';
 import { insertAlerts } from '../store/alerts.ts';
+import { upsertApplied } from '../store/applied-settings.ts';
 import { recordAudit } from '../store/audit.ts';
 import type { AuditEntry } from '../store/audit-chain.ts';
 import type { Database } from '../store/database.ts';
@@ -17,13 +18,17 @@ import { insertPlan } from '../store/runs.ts';
 import { isRemoval } from './actions.ts';
 import type { Verdict } from './guard.ts';
 import { heldAlert } from './held-alert.ts';
-import type { Plan } from './plan.ts';
+import type { PlanReading } from './read-plan.ts';
+import { type NewDrift, recordDrift } from './record-drift.ts';
 
 type Parts = {
   readonly database: Database;
   readonly policy: Policy;
   readonly clock: Clock;
   readonly log: Log;
+};
+type Judged = Pick<PlanReading, 'plan' | 'verdict' | 'newlyApplied' | 'drift'> & {
+  readonly newDrift: readonly NewDrift[];
 };
 type Run = { readonly runId: RunId; readonly actor: string };
 
@@ -32,8 +37,7 @@ export async function recordVerdict(
   { database, policy, clock, log }: Parts,
   lease: Lease,
   { runId, actor }: Run,
-  plan: Plan,
-  verdict: Verdict,
+  { plan, verdict, newlyApplied, drift, newDrift }: Judged,
 ): Promise<readonly string[]> {
   return database.transaction(async (transaction) => {
     await requireLease(transaction, lease);
@@ -49,7 +53,13 @@ export async function recordVerdict(
     const unread = plan.teams.filter((team) => team.read === 'incomplete').map((team) => team.teamId);
     const applied = await endDecisions(transaction, plan.actions.filter(isRemoval), unread);
 
-    const entries = entriesOf(verdict, changes, applied).map((entry) => ({ ...entry, actor, runId }));
+    await upsertApplied(transaction, newlyApplied);
+    const drifted = await recordDrift(transaction, drift, newDrift);
+    const entries = [...entriesOf(verdict, changes, applied), ...drifted].map((entry) => ({
+      ...entry,
+      actor,
+      runId,
+    }));
     await recordAudit(transaction, entries, clock.now());
     const aliases = new Map<string, string>(plan.teams.map((team) => [team.teamId, team.alias]));
     const announcements = await claimAnnouncements(transaction, policy.quarantine.raise_again_hours);

@@ -3,6 +3,7 @@
 import type { RunId } from '../ids.ts';
 import type { Action, ActionKind } from './actions.ts';
 import type { Outcome } from './apply.ts';
+import type { DriftItem } from './drift.ts';
 import type { RefusalReason, Verdict } from './guard.ts';
 import type { Plan } from './plan.ts';
 import type { Notice } from './plan-context.ts';
@@ -38,6 +39,8 @@ export type RunReport = {
     readonly isNew: boolean;
   }[];
   readonly incompleteGroups: readonly string[];
+  /** Changes by hand: put right by this run, and left; `lcp drift` shows them. */
+  readonly drift: { readonly fixed: number; readonly reported: number };
   /** How many of each; `lcp plan` shows them. */
   readonly notices: Partial<Record<Notice['code'], number>>;
   readonly subscriptions: SubscriptionReport;
@@ -48,6 +51,7 @@ export function reportOf(run: {
   trigger: string;
   durationMs: number;
   plan: Plan;
+  drift: readonly DriftItem[];
   verdict: Verdict;
   outcomes: ReadonlyMap<Action, Outcome>;
   newQuarantines: readonly string[];
@@ -90,6 +94,7 @@ export function reportOf(run: {
       isNew: run.newQuarantines.includes(quarantineId),
     })),
     incompleteGroups,
+    drift: { fixed: 0, reported: 0, ...tally(run.drift.map((item) => item.handling)) },
     notices: tally(run.plan.notices.map((notice) => notice.code)),
     subscriptions: run.subscriptions,
   };

@@ -17,6 +17,7 @@ import type { ApplyGateway } from './gateway-port.ts';
 import { targetsOf } from './hinted.ts';
 import { createJournal } from './journal.ts';
 import { type ReadDependencies, readPlan } from './read-plan.ts';
+import { readNewDrift } from './record-drift.ts';
 import { recordVerdict } from './record-verdict.ts';
 import { type RunReport, reportOf, type SubscriptionReport } from './report.ts';
 import { type HintedDependencies, readHintedRemovals } from './revoke-hinted.ts';
@@ -108,8 +109,12 @@ async function carryOut(
   const earlyOutcomes = early ? await applyPlan(early.verdict.allowed, context) : [];
 
   const question = { kind: 'changes', hintedGroupIds: groupIds, hintedUserIds: userIds } as const;
-  const { plan, verdict, directory, settled, isSettled } = await readPlan(dependencies, question, signal);
-  const newQuarantines = isSettled ? [] : await recordVerdict(dependencies, lease, request, plan, verdict);
+  const reading = await readPlan(dependencies, question, signal);
+  const { plan, verdict, directory, settled, isSettled } = reading;
+  const newDrift = await readNewDrift(dependencies, reading.drift, signal);
+  const newQuarantines = isSettled
+    ? []
+    : await recordVerdict(dependencies, lease, request, { ...reading, newDrift });
   const outcomes = new Map([...earlyOutcomes, ...(await applyPlan(verdict.allowed, context))]);
   logFailures(outcomes, log);
   const subscriptions = await dependencies.keepSubscriptions(lease, subscriptionIds, request, signal);
@@ -119,6 +124,7 @@ async function carryOut(
     trigger,
     durationMs: clock.now().getTime() - startedAt.getTime(),
     plan,
+    drift: reading.drift,
     verdict,
     outcomes,
     newQuarantines,

@@ -71,7 +71,14 @@ export function buildPlanCompany(memberCount: number, groupCount: number): PlanC
   return {
     policy,
     reads,
-    current: { now: new Date(0), gateway: { teams, users, keys }, memberships, keys: records, generations },
+    current: {
+      now: new Date(0),
+      applied: { team: new Map(), user: new Map() },
+      gateway: { teams, users, keys },
+      memberships,
+      keys: records,
+      generations,
+    },
   };
 }
 

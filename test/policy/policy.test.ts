@@ -95,6 +95,7 @@ test('the JSON Schema offers every key with its description', () => {
     'protected_users',
     'guard',
     'quarantine',
+    'drift',
     'rotation',
     'test_keys',
     'offboarding',

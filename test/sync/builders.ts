@@ -14,6 +14,7 @@ import {
   parseEntraUserId,
 } from '../../lib/ids.ts';
 import { type Policy, parsePolicy } from '../../lib/policy/schema.ts';
+import type { AppliedSettings } from '../../lib/store/applied-settings.ts';
 import type { Action } from '../../lib/sync/actions.ts';
 import type { CurrentState, KeyRecord, OwnedMembership } from '../../lib/sync/current.ts';
 import { NO_DECISIONS } from '../../lib/sync/decisions.ts';
@@ -102,6 +103,7 @@ export class Model {
   memberships = new Map<string, OwnedMembership>();
   records = new Map<KeyHash, KeyRecord>();
   generations = new Map<string, number>();
+  applied = { team: new Map<string, AppliedSettings>(), user: new Map<string, AppliedSettings>() };
   now = new Date('2026-01-01T00:00:00Z');
   #minted = 0;
 
@@ -109,6 +111,7 @@ export class Model {
     const gateway: GatewayState = { teams: this.teams, users: this.users, keys: this.keys };
     return {
       now: this.now,
+      applied: this.applied,
       gateway,
       memberships: [...this.memberships.values()],
       keys: [...this.records.values()],
@@ -168,6 +171,7 @@ export class Model {
         this.records.delete(action.keyHash);
         return;
       case 'create_team':
+        this.applied.team.set(action.teamId, action.settings);
         this.addTeam({
           teamId: action.teamId,
           ...action.settings,
@@ -190,6 +194,7 @@ export class Model {
         });
         return;
       case 'release_team':
+        this.applied.team.delete(action.teamId);
         this.teams.set(action.teamId, { ...this.#team(action.teamId), metadata: releasedMetadata() });
         for (const [key, { teamId }] of this.memberships)
           if (teamId === action.teamId) this.memberships.delete(key);
@@ -197,6 +202,10 @@ export class Model {
           if (teamId === action.teamId) this.records.delete(keyHash);
         return;
       case 'update_team':
+        this.applied.team.set(action.teamId, {
+          ...this.applied.team.get(action.teamId),
+          ...action.after,
+        });
         this.teams.set(action.teamId, { ...this.#team(action.teamId), ...action.after });
         return;
       case 'create_user':

@@ -121,13 +121,13 @@ test('whoever has something made by hand is neither deactivated nor deleted', ()
 });
 
 test('a protected person keeps the user row, even when nothing else is left', () => {
-  const guarded = buildPolicy(1, { protectedUsers: [userId(1)] });
+  const guarded = buildPolicy(2, { protectedUsers: [userId(1)] });
   const model = synced(ALONE);
   settle(model, NOBODY);
   later(model, GRACE_DAYS);
   model.apply(planOf(model, NOBODY).actions.filter((action) => action.kind === 'delete_key'));
 
-  const plan = planChanges(decideDesired(guarded, buildReads({ 1: [] })), model.current());
+  const plan = planChanges(decideDesired(guarded, buildReads(NOBODY)), model.current());
   const { allowed, refused } = decideAllowed(plan, guarded, NO_HISTORY);
   expect(allowed).toEqual([]);
   expect(refused).toMatchObject([{ reason: 'protected_user', action: { kind: 'delete_user' } }]);

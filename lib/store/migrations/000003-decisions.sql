@@ -40,6 +40,23 @@ alter table keys
 drop index keys_one_current;
 create unique index keys_one_current on keys (user_id, team_id) where status in ('escrowed', 'live') and kind = 'member';
 
+-- What we last set, so that what differs from it was changed by hand; and proof that a team is ours, not of another
+-- control plane on the same LiteLLM.
+create table applied_settings (
+  kind text not null check (kind in ('team', 'user')),
+  id uuid not null,
+  settings jsonb not null,
+  applied_at timestamptz not null default clock_timestamp(),
+  primary key (kind, id)
+);
+
+-- What was changed by hand and is not as it should be, as the last plan found it.
+create table drift (
+  item_key text primary key,
+  item jsonb not null,
+  first_seen_at timestamptz not null default clock_timestamp()
+);
+
 create table alerts (
   alert_id uuid primary key default gen_random_uuid(),
   dedupe_key text not null unique,       -- the same fact is told once
@@ -54,7 +71,7 @@ create table alerts (
 create index alerts_due on alerts (next_attempt_at) where delivered_at is null;
 
 -- Down Migration
-drop table alerts, decided_removals;
+drop table alerts, drift, applied_settings, decided_removals;
 drop index keys_one_current;
 alter table keys drop constraint keys_end, drop constraint keys_status, drop column kind, drop column ends_at;
 create unique index keys_one_current on keys (user_id, team_id) where status in ('escrowed', 'live', 'blocked');

@@ -6,8 +6,8 @@ import type { UserRole } from '../../gateway/users.ts';
 import type { EntraGroupId, EntraUserId } from '../../ids.ts';
 import type { DesiredMember } from '../desired.ts';
 import { isManaged } from '../marker.ts';
-import { settingsChange } from '../plan-teams.ts';
 import { GATEWAY_ROLE, power } from '../plan-users.ts';
+import { settingsChange } from '../team-settings.ts';
 import type { Present, TeamPair, UserPair, Why } from './present.ts';
 
 export function judgeTeam(team: GatewayTeam, { groupId, teamId }: TeamPair, present: Present): Why {
