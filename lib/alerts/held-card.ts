@@ -1,6 +1,7 @@
 // The Teams card for removals that wait for a person: what, how many, why, since when, and one link. Pure.
 // Adaptive Cards 1.5: https://adaptivecards.io/explorer; Teams supports up to 1.5 in Workflows.
 
+import { describeReasons } from '../approvals/quarantine-text.ts';
 import type { HeldFacts } from '../store/alerts.ts';
 
 export type AdaptiveCard = { readonly type: 'AdaptiveCard'; readonly [member: string]: unknown };
@@ -33,7 +34,7 @@ export function renderHeldCard(facts: HeldFacts, url: string | undefined): Adapt
         type: 'FactSet',
         facts: [
           fact('Where', where),
-          fact('Why held', reasons.map(describeReason).join(', ')),
+          fact('Why held', describeReasons(reasons)),
           fact('Cause', causes.map(({ cause, count }) => `${plain(cause)} (${count})`).join(', ')),
           fact('Waiting since', `${waitingSince.slice(0, 16).replace('T', ' ')} UTC`),
           fact('Id', quarantineId.slice(0, 12)),
@@ -53,17 +54,6 @@ export function renderHeldCard(facts: HeldFacts, url: string | undefined): Adapt
       ? {}
       : { actions: [{ type: 'Action.OpenUrl', title: 'See who, and decide', url }] }),
   };
-}
-
-const LIMITS: Readonly<Record<string, (value: number, bound: number) => string>> = {
-  'run.max_count': (value, bound) => `${value} at once, ${bound} allowed`,
-  'run.max_percent': (value, bound) => `${Math.round(value)} % at once, ${bound} % allowed`,
-  'day.max_count': (value, bound) => `${value} in 24 hours, ${bound} allowed`,
-  'day.max_percent': (value, bound) => `${Math.round(value)} % in 24 hours, ${bound} % allowed`,
-};
-
-function describeReason({ limit, value, bound }: HeldFacts['reasons'][number]): string {
-  return LIMITS[limit]?.(value, bound) ?? `${limit} ${value} > ${bound}`;
 }
 
 /** Teams reads Markdown in a text; a name of a team is no markup, no link, and has an end. */

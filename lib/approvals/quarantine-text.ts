@@ -36,8 +36,18 @@ export function renderQuarantineWhole(row: QuarantineRow, names: ReadonlyMap<str
   ].join('\n');
 }
 
+const LIMITS: Readonly<Record<string, (value: number, bound: number) => string>> = {
+  'run.max_count': (value, bound) => `${value} at once, ${bound} allowed`,
+  'run.max_percent': (value, bound) => `${Math.round(value)} % at once, ${bound} % allowed`,
+  'day.max_count': (value, bound) => `${value} in 24 hours, ${bound} allowed`,
+  'day.max_percent': (value, bound) => `${Math.round(value)} % in 24 hours, ${bound} % allowed`,
+};
+
+/** Which limits the removals exceed, in words. */
 export function describeReasons(reasons: QuarantineRow['reasons']): string {
-  return reasons.map(({ limit, value, bound }) => `${limit} ${Math.round(value)} > ${bound}`).join(', ');
+  return reasons
+    .map(({ limit, value, bound }) => LIMITS[limit]?.(value, bound) ?? `${limit} ${value} > ${bound}`)
+    .join(', ');
 }
 
 function describeState({ status, decidedBy, decidedAt, decisionExpiresAt }: QuarantineRow): string {

@@ -1,6 +1,7 @@
 // `lcp status`: the last runs, what waits for a decision, whether Microsoft notifies us, and how many keys are in
 // which state.
 
+import { describeReasons } from '../approvals/quarantine-text.ts';
 import { parseSettings } from '../config.ts';
 import { createDatabase } from '../store/database.ts';
 import { listKeys } from '../store/keys.ts';
@@ -47,9 +48,7 @@ export async function statusCommand(
       );
     else {
       const held = waiting.map((row) => {
-        const why = row.reasons
-          .map(({ limit, value, bound }) => `${limit} ${Math.round(value)} > ${bound}`)
-          .join(', ');
+        const why = describeReasons(row.reasons);
         return `  ${row.quarantineId.slice(0, 12)}  ${row.scope}  ${row.peopleCount} removals (${why}) since ${row.waitingSince.toISOString()}\n`;
       });
       const states = Object.entries(keyCounts)

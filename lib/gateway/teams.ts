@@ -154,8 +154,8 @@ export async function updateTeam(
   throw reply.toError();
 }
 
-/** POST /team/block. A repeat is harmless. Keys of the team are refused with 401 from then on (measured); the caller blocks
- *  the keys themselves first, because LiteLLM does not evict them from its caches here (LiteLLM issue 35565). */
+/** POST /team/block. A repeat is harmless. Trap (measured; LiteLLM issue 35565): a team in LiteLLM's cache still answers
+ *  for a while, so the caller blocks the keys themselves first. */
 export function blockTeam(transport: Transport, teamId: string, signal: AbortSignal) {
   return changeTeam(transport, '/team/block', teamId, 'blocked', signal);
 }

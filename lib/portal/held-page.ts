@@ -29,7 +29,7 @@ ${csrfField(session)}<input type="hidden" name="link" value="${link}">
 <p><button class="danger" name="decision" value="approve">Approve: ${countPeople(row)} lose ${where}, keys blocked</button></p>
 <p><button name="decision" value="reject">Reject: everybody keeps their access</button></p>
 </form>
-<p class="quiet">Your decision counts once, for exactly these removals, and is kept in the audit with your name’s object ID. If other people leave before it is carried out, it is void and the question comes again.</p>`;
+<p class="quiet">Your decision counts once, for exactly these removals, and is kept in the audit with your Object ID. If other people leave before it is carried out, it is void and the question comes again.</p>`;
 }
 
 /** What became of it, when it does not wait any more. */

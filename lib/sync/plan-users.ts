@@ -80,8 +80,12 @@ function planLeavers(
   current: CurrentState,
   actions: Action[],
 ): void {
-  const left = [...current.gateway.users.values()].filter((row) => isManaged(row) && !wanted.has(row.userId));
-  if (left.length === 0) return;
+  const unwanted = [...current.gateway.users.values()].filter(
+    (row) => isManaged(row) && !wanted.has(row.userId),
+  );
+  if (unwanted.length === 0) return;
+  const known = peopleOnRecord(current);
+  const left = unwanted.filter((row) => known.has(row.userId));
   const holdings = holdingsOf(new Set(left.map((row) => row.userId)), teamIds, current);
   for (const row of left) {
     const userId = row.userId as EntraUserId;
@@ -94,6 +98,15 @@ function planLeavers(
     if (power(row.role) > power(after))
       actions.push({ kind: 'demote_user', userId, before: row.role, after, cause: 'in no mapped group' });
   }
+}
+
+/** Everybody to whom we ever gave something. A marked row of somebody else is another control plane's on the same
+ *  LiteLLM, or our records are lost: it is left alone. */
+function peopleOnRecord({ memberships, generations, applied }: CurrentState): ReadonlySet<string> {
+  const known = new Set<string>(applied.user.keys());
+  for (const { userId } of memberships) known.add(userId);
+  for (const pair of generations.keys()) known.add(pair.slice(0, pair.indexOf('/')));
+  return known;
 }
 
 /** Who of `people` has anything left: a membership or a key, recorded by us or in LiteLLM; and who has something that

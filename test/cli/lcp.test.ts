@@ -131,7 +131,7 @@ test('status exits 1 and says why while removals wait for a decision', async () 
 
   expect(code).toBe(1);
   expect(out).toMatch(
-    /Waiting for a decision\n {2}[0-9a-f]{12} {2}\S+ {2}4 removals \(run\.max_percent 67 > 50/,
+    /Waiting for a decision\n {2}[0-9a-f]{12} {2}\S+ {2}4 removals \(67 % at once, 50 % allowed/,
   );
 });
 

@@ -1,6 +1,5 @@
 // Adoption keeps its promises on the real LiteLLM: what was made by hand works as before, row by row.
 
-import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, inject } from 'vitest';
 import { hashKey } from '../../lib/ids.ts';
@@ -9,6 +8,7 @@ import type { Database } from '../../lib/store/database.ts';
 import { openControlDatabase } from '../store/database-fixture.ts';
 import { describeAdoption } from '../sync/adopt/adopt.contract.ts';
 import type { HandMadeCompany } from '../sync/adopt/hand-made.ts';
+import { createDatabaseUrl } from './control-database.ts';
 
 const world = inject('world');
 const litellm = { baseUrl: world.litellmBaseUrl, adminKey: new Secret(world.litellmAdminKey) };
@@ -21,11 +21,7 @@ afterAll(async () => {
 });
 
 async function createControlDatabase() {
-  const name = `control_${randomUUID().replaceAll('-', '')}`;
-  await gatewayDatabase.query(`create database ${name}`);
-  const url = new URL(world.controlDatabaseUrl);
-  url.pathname = `/${name}`;
-  return openControlDatabase(new Secret(url.href), opened);
+  return openControlDatabase(await createDatabaseUrl(world.controlDatabaseUrl), opened);
 }
 
 /** Use moves these; the marker, mail, name and role are what adoption writes; joiners make the lists of members grow. */

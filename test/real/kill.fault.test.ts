@@ -8,7 +8,6 @@ import path from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createEscrowKeyPair } from '../../lib/keys/escrow.ts';
-import { Secret } from '../../lib/secret.ts';
 import { verifyAudit } from '../../lib/store/audit.ts';
 import type { Database } from '../../lib/store/database.ts';
 import { listKeys } from '../../lib/store/keys.ts';
@@ -18,6 +17,7 @@ import { type ControlDatabase, openControlDatabase } from '../store/database-fix
 import { createLocalFunctionsHost, type LocalFunctionsHost } from '../world/functions-host/host.ts';
 import { COMPANY_GROUP_IDS, seedUserId } from '../world/tenant/seed.ts';
 import { type RunningTenant, startTenant } from '../world/tenant/tenant.ts';
+import { createDatabaseUrl } from './control-database.ts';
 
 const KILLS = 50;
 /** A whole run with work to do takes about this long here; some kills come before it begins, some after it ended. */
@@ -34,14 +34,8 @@ let host: LocalFunctionsHost;
 let functionsDir: string;
 
 beforeAll(async () => {
-  const name = `control_${randomUUID().replaceAll('-', '')}`;
-  const client = new pg.Client({ connectionString: world.controlDatabaseUrl });
-  await client.connect();
-  await client.query(`create database ${name}`);
-  await client.end();
-  const url = new URL(world.controlDatabaseUrl);
-  url.pathname = `/${name}`;
-  control = await openControlDatabase(new Secret(url.href), opened);
+  const url = await createDatabaseUrl(world.controlDatabaseUrl);
+  control = await openControlDatabase(url, opened);
   functionsDir = await mkdtemp(path.join(tmpdir(), 'lcp-functions-'));
   const policyFile = path.join(functionsDir, 'policy.yml');
   const policy = await readFile(path.join(root, 'test/world/policy.yml'), 'utf8');
@@ -67,8 +61,8 @@ beforeAll(async () => {
       LITELLM_BASE_URL: world.litellmBaseUrl,
       LITELLM_ADMIN_KEY: world.litellmAdminKey,
       LITELLM_DATABASE_URL: world.litellmDatabaseUrl,
-      CONTROL_DATABASE_URL: url.href,
-      WEBHOOK_DATABASE_URL: url.href,
+      CONTROL_DATABASE_URL: url.reveal(),
+      WEBHOOK_DATABASE_URL: url.reveal(),
       GRAPH_CLIENT_STATE: randomBytes(32).toString('hex'),
       ...TELLS_NOBODY,
       KEY_ESCROW_PUBLIC_KEY: (await createEscrowKeyPair()).publicKey,

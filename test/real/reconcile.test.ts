@@ -1,6 +1,5 @@
 // A run keeps its promises on the real LiteLLM and the real PostgreSQL.
 
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, expect, inject, test } from 'vitest';
@@ -12,6 +11,7 @@ import { type ControlDatabase, openControlDatabase } from '../store/database-fix
 import { describeReconcile } from '../sync/reconcile.contract.ts';
 import { createCompany, findDifferences } from '../sync/reconcile-fixture.ts';
 import { parseRequestLog } from '../world/litellm/request-log.ts';
+import { createDatabaseUrl } from './control-database.ts';
 
 const world = inject('world');
 const litellm = { baseUrl: world.litellmBaseUrl, adminKey: new Secret(world.litellmAdminKey) };
@@ -24,11 +24,7 @@ afterAll(async () => {
 });
 
 async function createControlDatabase(): Promise<ControlDatabase> {
-  const name = `control_${randomUUID().replaceAll('-', '')}`;
-  await gatewayDatabase.query(`create database ${name}`);
-  const url = new URL(world.controlDatabaseUrl);
-  url.pathname = `/${name}`;
-  return openControlDatabase(new Secret(url.href), opened);
+  return openControlDatabase(await createDatabaseUrl(world.controlDatabaseUrl), opened);
 }
 
 const seenRequests = () => parseRequestLog(readFileSync(world.litellmLogFile, 'utf8'));

@@ -150,11 +150,18 @@ test('a member taken out by hand is put back; one put in by hand is reported and
   expect(present).toContain(disabled.id);
 });
 
-test('teams that another control plane marked on the same LiteLLM are neither drift nor archived', async () => {
+test('teams and people that another control plane marked on the same LiteLLM are neither drift nor archived nor deleted', async () => {
   const company = await syncedCompany();
   const other = await createCompany(litellm, await createControlDatabase(), [2]);
   await other.run();
+  const teamId = other.groups[0] as Company['groups'][0];
+  const [leaver] = other.directory.members.get(teamId) ?? [];
+  other.directory.members.set(teamId, (other.directory.members.get(teamId) ?? []).slice(1));
+  await other.run();
+  for (const key of litellm.state.keys.values())
+    if (key.user_id === leaver?.id) litellm.state.keys.delete(key.token);
 
   expect(await company.run()).toMatchObject({ done: {}, drift: { fixed: 0, reported: 0 } });
   expect(await findDifferences(other)).toEqual([]);
+  expect(litellm.state.users.has(leaver?.id ?? '')).toBe(true);
 });
