@@ -47,7 +47,7 @@ const LIMITS: Readonly<Record<string, (value: number, bound: number) => string>>
 export function describeReasons(reasons: QuarantineRow['reasons']): string {
   return reasons
     .map(({ limit, value, bound }) => LIMITS[limit]?.(value, bound) ?? `${limit} ${value} > ${bound}`)
-    .join(', ');
+    .join('; ');
 }
 
 function describeState({ status, decidedBy, decidedAt, decisionExpiresAt }: QuarantineRow): string {

@@ -53,6 +53,30 @@ const WORDS = new Map<string, (key: string, details: AuditRow['details']) => Wor
   ],
   ['key_deleted', (key) => ({ text: `key ${key} deleted`, told: [] })],
   ['key_revealed', (key) => ({ text: `key ${key} shown, its stored copy destroyed`, told: [] })],
+  ['user_deleted', plain('user deleted in LiteLLM; spend stays in its history')],
+  ['team_archived', plain('team archived: nobody uses it')],
+  ['team_restored', plain('team in use again')],
+  ['team_released', plain('team released, to be managed by hand')],
+  [
+    'key_rotation_begun',
+    (key, { graceHours }) =>
+      told('graceHours', `key ${key} rotated, works ${graceHours} hours more`, Number.isInteger(graceHours)),
+  ],
+  ['test_key_minted', (key) => ({ text: `test key ${key} made`, told: [] })],
+  ['removals_approved', plain('held removals approved')],
+  ['removals_rejected', plain('held removals rejected')],
+  ['removals_released', plain('approved removals begin')],
+  ['approval_applied', plain('approved removals are done')],
+  ['approval_void', plain('approval void')],
+  ['quarantine_lapsed', plain('held removals lapsed')],
+  ['decision_refused', plain('a decision was refused')],
+  [
+    'drift_found',
+    (key, { what, field, before, after, handling }) => ({
+      text: `${what === 'key' ? `key ${key}` : what} changed by hand: ${field} from ${JSON.stringify(before)} to ${JSON.stringify(after)}, ${handling}`,
+      told: ['what', 'field', 'before', 'after', 'handling'],
+    }),
+  ],
   [
     'removals_quarantined',
     (_, { peopleCount }) =>

@@ -8,7 +8,7 @@ const TOKEN = 'token-for-graph';
 
 // The client loads the library at its first call; the virtual clock would take that wait for idleness.
 beforeAll(async () => {
-  await import('@microsoft/microsoft-graph-client');
+  await import('../../lib/directory/graph-sdk.ts');
 });
 
 type Seen = {
