@@ -7,6 +7,7 @@ import { isManaged } from '../marker.ts';
 import type { AdoptionFile, AdoptionKey, AdoptionTeam } from './file.ts';
 import { judgeKey, judgeTeam, judgeUser, knownUsers, mayMark, wantedPeople } from './judge.ts';
 import type { Present } from './present.ts';
+import { policySettingsOf } from './settings.ts';
 
 export type UserStep = {
   readonly entraId: EntraUserId;
@@ -125,15 +126,7 @@ function followEntra(row: GatewayUser, entraId: EntraUserId, present: Present): 
 function changedSettings(item: AdoptionTeam, row: GatewayTeam): string[] {
   const now = {
     alias: row.alias,
-    models: [...row.models].sort(),
-    max_budget: row.maxBudgetUsd,
-    budget_duration: row.budgetDuration,
-    tpm_limit: row.tpmLimit,
-    rpm_limit: row.rpmLimit,
-    member_max_budget: row.memberLimits.maxBudgetUsd,
-    member_budget_duration: row.memberLimits.budgetDuration,
-    member_tpm_limit: row.memberLimits.tpmLimit,
-    member_rpm_limit: row.memberLimits.rpmLimit,
+    ...policySettingsOf(row),
   };
   const then = { ...item, models: [...item.models].sort() };
   return (Object.keys(now) as (keyof typeof now)[]).filter(

@@ -8,6 +8,7 @@ import type { StoredAdoption } from '../../store/adoptions.ts';
 import { isManaged } from '../marker.ts';
 import type { LeftAlone } from './file.ts';
 import type { TeamPair } from './present.ts';
+import { policySettingsOf } from './settings.ts';
 
 export type TeamMatches = {
   readonly pairs: readonly TeamPair[];
@@ -91,15 +92,7 @@ function entryOf(
     entra_group: groupId,
     team: team.alias,
     ...(existing ? { role: existing.role, include_guests: existing.include_guests } : {}),
-    models: [...new Set(team.models)].sort(),
-    max_budget: team.maxBudgetUsd,
-    budget_duration: team.budgetDuration,
-    tpm_limit: team.tpmLimit,
-    rpm_limit: team.rpmLimit,
-    member_max_budget: team.memberLimits.maxBudgetUsd,
-    member_budget_duration: team.memberLimits.budgetDuration,
-    member_tpm_limit: team.memberLimits.tpmLimit,
-    member_rpm_limit: team.memberLimits.rpmLimit,
+    ...policySettingsOf(team),
   };
   const given = Object.entries(entry).filter(([, value]) => value !== null);
   const checked = checkPolicyGroup(Object.fromEntries(given));

@@ -15,6 +15,7 @@ import { describeUser, matchKeys, matchUsers } from './match-people.ts';
 import { describeTeam, matchTeams } from './match-teams.ts';
 import type { Present, UserPair } from './present.ts';
 import { type PresentDependencies, readPresent } from './read-present.ts';
+import { policySettingsOf } from './settings.ts';
 
 export type ProposeDependencies = PresentDependencies & {
   /** LiteLLM under its own ids. */
@@ -78,15 +79,7 @@ export async function proposeAdoption(
           entra_group: pair.groupId,
           team_id: team.teamId,
           alias: team.alias,
-          models: [...team.models].sort(),
-          max_budget: team.maxBudgetUsd,
-          budget_duration: team.budgetDuration,
-          tpm_limit: team.tpmLimit,
-          rpm_limit: team.rpmLimit,
-          member_max_budget: team.memberLimits.maxBudgetUsd,
-          member_budget_duration: team.memberLimits.budgetDuration,
-          member_tpm_limit: team.memberLimits.tpmLimit,
-          member_rpm_limit: team.memberLimits.rpmLimit,
+          ...policySettingsOf(team),
         },
       ];
     }),
