@@ -23,8 +23,8 @@ export type Postgres = {
   readonly port: number;
   /** A connection string; the role is the superuser unless one made by createRole is named. */
   url(database: string, role?: string): string;
-  /** Makes the database unless it exists. */
-  createDatabase(name: string): Promise<void>;
+  /** Makes the database unless it exists, empty or as a copy of `template`, to which nobody may be connected. */
+  createDatabase(name: string, template?: string): Promise<void>;
   /** Drops the database if it exists, ending its connections. */
   dropDatabase(name: string): Promise<void>;
   /** Makes a login role with the world's password unless it exists, without any right. */
@@ -76,7 +76,10 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   return {
     port,
     url,
-    createDatabase: (name) => ignoreDuplicate(askOnce(`create database ${escapeIdentifier(name)}`)),
+    createDatabase: (name, template = 'template1') =>
+      ignoreDuplicate(
+        askOnce(`create database ${escapeIdentifier(name)} template ${escapeIdentifier(template)}`),
+      ),
     dropDatabase: async (name) => {
       await askOnce(`drop database if exists ${escapeIdentifier(name)} with (force)`);
     },
