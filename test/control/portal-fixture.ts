@@ -57,6 +57,7 @@ export function useDeployedPortal(changes: Readonly<Record<string, string>> = {}
         PORTAL_CLIENT_SECRET: PORTAL_APPLICATION.clientSecret,
         PORTAL_SESSION_KEY: randomBytes(32).toString('base64url'),
         PORTAL_DATABASE_URL: 'postgres://portal:unused@127.0.0.1:1/control',
+        APPROVAL_LINK_KEY: '0'.repeat(64),
         AZURE_TENANT_ID: APPLICATION.tenantId,
         AZURE_AUTHORITY_HOST: tenant.baseUrl,
         ...changes,
