@@ -1,9 +1,10 @@
-// `lcp status`: the last runs, what waits for a decision, whether Microsoft notifies us, and how many keys are in
+// `lcp status`: the last runs, what waits for a decision, what was changed by hand, whether Microsoft notifies us, and how many keys are in
 // which state.
 
 import { describeReasons } from '../approvals/quarantine-text.ts';
 import { parseSettings } from '../config.ts';
 import { createDatabase } from '../store/database.ts';
+import { listDrift } from '../store/drift.ts';
 import { listKeys } from '../store/keys.ts';
 import { listWaitingQuarantines } from '../store/quarantines.ts';
 import { listRuns, type RunRow } from '../store/runs.ts';
@@ -24,12 +25,13 @@ export async function statusCommand(
   const database = createDatabase({ url: CONTROL_DATABASE_URL });
   try {
     await requireSchema(database);
-    const [runs, waiting, keys, rows, check] = await Promise.all([
+    const [runs, waiting, keys, rows, check, drift] = await Promise.all([
       listRuns(database, RUN_COUNT),
       listWaitingQuarantines(database),
       listKeys(database),
       listSubscriptions(database),
       findSubscriptionCheck(database),
+      listDrift(database),
     ]);
     const subscriptions = describeSubscriptions({
       rows,
@@ -44,7 +46,7 @@ export async function statusCommand(
 
     if (options.json)
       environment.print(
-        `${JSON.stringify({ isWell, runs, waiting, subscriptions: { rows, check }, keyCounts, notRevealed }, null, 2)}\n`,
+        `${JSON.stringify({ isWell, runs, waiting, drift, subscriptions: { rows, check }, keyCounts, notRevealed }, null, 2)}\n`,
       );
     else {
       const held = waiting.map((row) => {
@@ -58,6 +60,7 @@ export async function statusCommand(
         [
           `Runs (newest first)\n${runs.map(renderRun).join('') || '  none yet; `lcp apply` makes one\n'}`,
           `Waiting for a decision\n${held.join('') || '  nothing\n'}`,
+          `Changed by hand\n${drift.length === 0 ? '  nothing that the newest plan saw\n' : `  ${drift.length}, since ${drift[0]?.firstSeenAt.toISOString()}; \`lcp drift\` shows them\n`}`,
           `Notifications from Microsoft\n${subscriptions.lines.map((line) => `  ${line}\n`).join('')}`,
           `Keys\n  ${states.join(', ') || 'none yet'}${notRevealed > 0 ? `; ${notRevealed} not picked up` : ''}\n`,
         ].join('\n'),

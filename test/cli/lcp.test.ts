@@ -94,6 +94,7 @@ test('status tells the last runs, what waits and how many keys there are', async
   expect(code).toBe(0);
   expect(out).toMatch(/Runs \(newest first\)\n {2}\S+ {2}succeeded {2}cli/);
   expect(out).toContain('Waiting for a decision\n  nothing');
+  expect(out).toContain('Changed by hand\n  nothing');
   expect(out).toMatch(/\d+ live; \d+ not picked up/);
   expect(out).toMatch(
     /Notifications from Microsoft\n {2}groups: active, made 0 min ago, .*expires in (72 h|3 days)\n {2}users: active/,
@@ -168,6 +169,22 @@ test('held removals are listed, shown with names, rejected once, and approved fr
   expect((await lcp(['apply', ...POLICY])).out).toContain('4 block_key');
   for (const userId of members) tenant.addMember(COMPANY_GROUP_IDS.product, userId);
   await lcp(['apply', ...POLICY]);
+});
+
+test('drift exits 0 without any, and 2 with before and after when somebody changed a team', async () => {
+  await lcp(['apply', ...POLICY]);
+  expect(await lcp(['drift', ...POLICY])).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('No drift'),
+  });
+  const team = world.litellm.fake?.state.teams.get(COMPANY_GROUP_IDS.product);
+  if (team) team.max_budget = 9_000;
+
+  const drift = await lcp(['drift', ...POLICY]);
+  expect(drift.code).toBe(2);
+  expect(drift.out).toMatch(/^team Product: maxBudgetUsd 100 -> 9000; .*the next run puts it right\n$/);
+  await lcp(['apply', ...POLICY]);
+  expect((await lcp(['drift', ...POLICY])).code).toBe(0);
 });
 
 test('key rotate says what it would do, does it once, and needs to be told whose', async () => {
