@@ -3,7 +3,7 @@
 
 alter table quarantines drop constraint quarantines_status_check;
 alter table quarantines
-  add constraint quarantines_status check (status in ('waiting', 'approved', 'applying', 'applied', 'rejected', 'lapsed')),
+  add constraint quarantines_status_check check (status in ('waiting', 'approved', 'applying', 'applied', 'rejected', 'lapsed')),
   add column people_count integer not null default 0,
   -- New whenever it begins to wait: a link is good for one episode, however often the same removals are held.
   add column episode uuid not null default gen_random_uuid(),
@@ -32,7 +32,7 @@ alter table removals add column is_approved boolean not null default false;
 -- `retiring`: rotated, and still good until ends_at beside the key that follows it. A test key is good until ends_at.
 alter table keys drop constraint keys_status_check;
 alter table keys
-  add constraint keys_status check (status in ('escrowed', 'live', 'retiring', 'blocked', 'abandoned', 'deleted', 'released')),
+  add constraint keys_status_check check (status in ('escrowed', 'live', 'retiring', 'blocked', 'abandoned', 'deleted', 'released')),
   add column kind text not null default 'member' check (kind in ('member', 'test')),
   add column ends_at timestamptz,
   add constraint keys_end check (ends_at is not null or (status <> 'retiring' and kind <> 'test'));
@@ -72,11 +72,21 @@ create index alerts_due on alerts (next_attempt_at) where delivered_at is null;
 
 -- Down Migration
 drop table alerts, drift, applied_settings, decided_removals;
+-- What the level below does not know becomes the nearest thing that gives nobody access for longer.
+update keys set status = 'deleted', ended_at = coalesce(ended_at, clock_timestamp()) where status = 'released';
+update keys k set status = 'abandoned', jwe = null, blocked_at = null, ended_at = clock_timestamp()
+ where status = 'retiring' or kind = 'test' and status in ('escrowed', 'live', 'blocked')
+    or status = 'blocked' and exists (
+         select from keys o where o.user_id = k.user_id and o.team_id = k.team_id and o.generation > k.generation
+           and o.kind = 'member' and o.status in ('escrowed', 'live', 'blocked'));
 drop index keys_one_current;
-alter table keys drop constraint keys_end, drop constraint keys_status, drop column kind, drop column ends_at;
+alter table keys drop constraint keys_end, drop constraint keys_status_check, drop column kind, drop column ends_at;
+alter table keys add constraint keys_status_check check (status in ('escrowed', 'live', 'blocked', 'abandoned', 'deleted'));
 create unique index keys_one_current on keys (user_id, team_id) where status in ('escrowed', 'live', 'blocked');
 alter table removals drop column is_approved;
+update quarantines set status = 'lapsed' where status <> 'waiting';
 alter table quarantines
-  drop constraint quarantines_decision, drop constraint quarantines_status,
+  drop constraint quarantines_decision, drop constraint quarantines_status_check,
   drop column people_count, drop column episode, drop column waiting_since, drop column announced_at,
   drop column decided_at, drop column decided_by, drop column decision_expires_at;
+alter table quarantines add constraint quarantines_status_check check (status in ('waiting', 'lapsed'));
