@@ -2,9 +2,9 @@
 
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
-import pg from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Secret } from '../../lib/secret.ts';
+import { createDatabase } from '../../lib/store/database.ts';
 import { applyMigrations } from '../../lib/store/migrate.ts';
 import { type Postgres, startPostgres } from '../world/postgres.ts';
 import { makeThrowAwayFolder } from '../world/throw-away-folder.ts';
@@ -35,10 +35,9 @@ test('a database of the level before decisions is upgraded, stepped back and upg
       log: () => undefined,
     });
   await migrate('up', 2);
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  onTestFinished(() => client.end());
-  await client.query(
+  const database = createDatabase({ url: new Secret(url) });
+  onTestFinished(() => database.close());
+  await database.query(
     `insert into runs (run_id, lease_token, trigger, status) values ('${RUN}', 1, 'schedule', 'succeeded');
      insert into plans (digest, plan) values ('p', '{}');
      insert into quarantines (quarantine_id, status, plan_digest, scope, reasons, actions, first_run_id, last_run_id)
@@ -49,10 +48,10 @@ test('a database of the level before decisions is upgraded, stepped back and upg
   );
 
   expect(await applyMigrations(new Secret(url))).toEqual(['000003-decisions', '000004-adoptions']);
-  expect((await client.query('select status, decided_by from quarantines')).rows).toEqual([
+  expect((await database.query('select status, decided_by from quarantines')).rows).toEqual([
     { status: 'waiting', decided_by: null },
   ]);
-  await client.query(
+  await database.query(
     `insert into keys (key_hash, user_id, team_id, alias, generation, status, ends_at, blocked_at, kind) values
        (repeat('b', 64), '${RUN}', '${RUN}', 'b', 2, 'retiring', now(), null, 'member'),
        (repeat('c', 64), '${RUN}', '${RUN}', 'c', 3, 'blocked', null, now(), 'member'),
@@ -60,7 +59,7 @@ test('a database of the level before decisions is upgraded, stepped back and upg
        (repeat('e', 64), '${RUN}', '${RUN}', 'e', 5, 'released', null, null, 'member')`,
   );
   await migrate('down', 2);
-  const { rows } = await client.query('select alias, status from keys order by generation');
+  const { rows } = await database.query('select alias, status from keys order by generation');
   expect(rows.map(({ alias, status }) => `${alias} ${status}`)).toEqual([
     'a abandoned',
     'b abandoned',
