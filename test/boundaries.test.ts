@@ -46,6 +46,7 @@ const PURE = [
   'sync/adopt/judge',
   'sync/adopt/match-people',
   'sync/adopt/check',
+  'sync/adopt/settings',
   'gateway/identity-map',
   'directory/subscription-plan',
   'directory/read',
