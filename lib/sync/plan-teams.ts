@@ -36,10 +36,11 @@ export function planTeamsWithoutPolicy(
   notices: Notice[],
 ): DesiredTeam[] {
   const named = new Set<string>(desired.teams.map((team) => team.groupId));
-  const withPeople = new Set<string>([...current.memberships, ...current.keys].map((row) => row.teamId));
   const left = [...current.gateway.teams.values()].filter(
     (team) => isManaged(team) && !named.has(team.teamId),
   );
+  if (left.length === 0) return [];
+  const withPeople = new Set<string>([...current.memberships, ...current.keys].map((row) => row.teamId));
   return left.flatMap((gatewayTeam): DesiredTeam[] => {
     const teamId = gatewayTeam.teamId as EntraGroupId;
     if (!current.applied.team.has(teamId) && !withPeople.has(teamId)) {

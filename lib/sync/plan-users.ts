@@ -48,7 +48,7 @@ export function planUsers(
   // Whoever is wanted in a team that is not ours is nobody's leaver.
   if (!everyGroupRead || contexts.length < desired.teams.length + formerCount) return;
   const teamIds = new Set<string>(contexts.map(({ team }) => team.groupId));
-  planLeavers(new Set(wanted.keys()), teamIds, current, actions);
+  planLeavers(wanted, teamIds, current, actions);
 }
 
 type WantedPerson = { readonly member: DesiredMember; readonly role: UserRole };
@@ -75,17 +75,17 @@ export function wantedRoles({ teams }: DesiredState): ReadonlyMap<string, UserRo
  *  Whoever has something
  *  that another gave keeps the role to use it. */
 function planLeavers(
-  wanted: ReadonlySet<string>,
+  wanted: Pick<ReadonlySet<EntraUserId>, 'has'>,
   teamIds: ReadonlySet<string>,
   current: CurrentState,
   actions: Action[],
 ): void {
-  const unwanted = [...current.gateway.users.values()].filter(
-    (row) => isManaged(row) && !wanted.has(row.userId),
-  );
-  if (unwanted.length === 0) return;
-  const known = peopleOnRecord(current);
-  const left = unwanted.filter((row) => known.has(row.userId));
+  // Nothing is made of everybody here: a hundred thousand people are looked up in what there is.
+  const unwanted = new Map<string, GatewayUser>();
+  for (const row of current.gateway.users.values())
+    if (!wanted.has(row.userId as EntraUserId) && isManaged(row)) unwanted.set(row.userId, row);
+  if (unwanted.size === 0) return;
+  const left = [...peopleOnRecord(unwanted, current)].flatMap((userId) => unwanted.get(userId) ?? []);
   const holdings = holdingsOf(new Set(left.map((row) => row.userId)), teamIds, current);
   for (const row of left) {
     const userId = row.userId as EntraUserId;
@@ -100,12 +100,17 @@ function planLeavers(
   }
 }
 
-/** Everybody to whom we ever gave something. A marked row of somebody else is another control plane's on the same
+/** Those of `people` to whom we ever gave something. A marked row of somebody else is another control plane's on the same
  *  LiteLLM, or our records are lost: it is left alone. */
-function peopleOnRecord({ memberships, generations, applied }: CurrentState): ReadonlySet<string> {
-  const known = new Set<string>(applied.user.keys());
-  for (const { userId } of memberships) known.add(userId);
-  for (const pair of generations.keys()) known.add(pair.slice(0, pair.indexOf('/')));
+function peopleOnRecord(
+  people: ReadonlyMap<string, unknown>,
+  { memberships, generations, applied }: CurrentState,
+): ReadonlySet<string> {
+  const known = new Set<string>();
+  const keep = (userId: string) => people.has(userId) && known.add(userId);
+  for (const userId of people.keys()) if (applied.user.has(userId)) known.add(userId);
+  for (const { userId } of memberships) keep(userId);
+  for (const pair of generations.keys()) keep(pair.slice(0, pair.indexOf('/')));
   return known;
 }
 
