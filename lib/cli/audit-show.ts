@@ -7,13 +7,9 @@ import { parseSettings } from '../config.ts';
 import { ControlError } from '../errors.ts';
 import { type EntraGroupId, isGuid, parseEntraGroupId, parseEntraUserId } from '../ids.ts';
 import type { Policy } from '../policy/schema.ts';
-import {
-  findPeopleByName,
-  readDisplayNames,
-  readPersonRecords,
-  readTeamRecords,
-} from '../store/access-records.ts';
+import { findPeopleByName, readPersonRecords, readTeamRecords } from '../store/access-records.ts';
 import { createDatabase, type Database } from '../store/database.ts';
+import { listNames } from '../store/directory-snapshot.ts';
 import { requireSchema } from '../store/schema.ts';
 import {
   type AuditSelection,
@@ -70,7 +66,7 @@ async function printPresent(
 ): Promise<void> {
   const isPerson = subject.kind === 'person';
   const id = isPerson ? subject.userId : subject.teamId;
-  const people = isPerson ? await readDisplayNames(database, [id]) : new Map<string, string>();
+  const people = isPerson ? await listNames(database, [id]) : new Map<string, string>();
   const name = (isPerson ? people : teams).get(id);
   const graceDays = policy?.offboarding.grace_days;
   const lines = isPerson
@@ -100,7 +96,7 @@ async function printStory(
     const last = rows.at(-1);
     if (last === undefined) break;
     const userIds = rows.map((row) => row.userId).filter((id) => id !== null);
-    const people = kind === 'team' ? await readDisplayNames(database, userIds) : new Map<string, string>();
+    const people = kind === 'team' ? await listNames(database, userIds) : new Map<string, string>();
     print(rows.map((row) => `  ${renderEvent(row, kind, { people, teams })}\n`).join(''));
     fromSeq = String(BigInt(last.seq) + 1n);
     left -= rows.length;

@@ -9,6 +9,8 @@ import { ControlError } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
 import { parsePolicyText } from '../policy/policy.ts';
 import type { Policy } from '../policy/schema.ts';
+import { createDatabase, type Database } from '../store/database.ts';
+import { requireSchema } from '../store/schema.ts';
 
 export type CliEnvironment = {
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -75,4 +77,19 @@ export async function withComposition<T>(
 
 export function createCliLog(environment: CliEnvironment): Log {
   return createLog({}, { write: environment.printError });
+}
+
+/** Runs `work` on the control database, when it is at the level of this code, and ends its connections after it. */
+export async function withControlDatabase<T>(
+  { variables }: CliEnvironment,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], variables);
+  const database = createDatabase({ url: CONTROL_DATABASE_URL });
+  try {
+    await requireSchema(database);
+    return await work(database);
+  } finally {
+    await database.close();
+  }
 }

@@ -1,15 +1,12 @@
 // `lcp key rotate`: new keys beside the old ones, which work on for the grace of policy.yml.
 
 import { randomUUID } from 'node:crypto';
-import { parseSettings } from '../config.ts';
 import { ControlError } from '../errors.ts';
 import { parseEntraGroupId, parseEntraUserId, parseRunId } from '../ids.ts';
-import { createDatabase } from '../store/database.ts';
 import { listRotatable, type RotationSelection } from '../store/key-rotation.ts';
-import { requireSchema } from '../store/schema.ts';
 import { beginRotation } from '../sync/rotate.ts';
 import { isConfirmed } from './confirm.ts';
-import { type CliEnvironment, createCliLog, readPolicyFile } from './environment.ts';
+import { type CliEnvironment, createCliLog, readPolicyFile, withControlDatabase } from './environment.ts';
 
 export type RotateOptions = {
   readonly user?: string;
@@ -26,10 +23,7 @@ const TIMEOUT_MS = 60_000;
 export async function keyRotateCommand(environment: CliEnvironment, options: RotateOptions): Promise<number> {
   const selection = parseSelection(options);
   const policy = readPolicyFile(options.policy);
-  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], environment.variables);
-  const database = createDatabase({ url: CONTROL_DATABASE_URL });
-  try {
-    await requireSchema(database);
+  return withControlDatabase(environment, async (database) => {
     const due = await listRotatable(database, selection);
     const count = due.length === 1 ? '1 key' : `${due.length} keys`;
     if (due.length === 0 || options.dryRun) {
@@ -54,9 +48,7 @@ export async function keyRotateCommand(environment: CliEnvironment, options: Rot
       `Rotation of ${rotated.length} begun. The next run makes the new keys, within five minutes; \`lcp apply\` does at once. Their owners pick them up and have ${policy.rotation.grace_hours} hours to change over.\n`,
     );
     return 0;
-  } finally {
-    await database.close();
-  }
+  });
 }
 
 /** Everything at once only when it is said: --older-than 0. */

@@ -3,14 +3,12 @@
 
 import { decideQuarantine } from '../approvals/decide.ts';
 import { renderQuarantine, renderQuarantineWhole } from '../approvals/quarantine-text.ts';
-import { parseSettings } from '../config.ts';
 import { ControlError } from '../errors.ts';
-import { createDatabase, type Database } from '../store/database.ts';
+import type { Database } from '../store/database.ts';
 import { listNames } from '../store/directory-snapshot.ts';
 import { findQuarantines, listQuarantines, type QuarantineRow } from '../store/quarantines.ts';
-import { requireSchema } from '../store/schema.ts';
 import { isConfirmed } from './confirm.ts';
-import { type CliEnvironment, readPolicyFile } from './environment.ts';
+import { type CliEnvironment, readPolicyFile, withControlDatabase } from './environment.ts';
 
 const LISTED = 20;
 
@@ -19,7 +17,7 @@ export async function quarantineListCommand(
   environment: CliEnvironment,
   options: { json: boolean },
 ): Promise<number> {
-  return withDatabase(environment, async (database) => {
+  return withControlDatabase(environment, async (database) => {
     const rows = await listQuarantines(database, LISTED);
     const text = rows.map((row) => `${renderQuarantine(row)}\n`).join('') || 'Nothing was ever held.\n';
     environment.print(options.json ? `${JSON.stringify(rows, null, 2)}\n` : text);
@@ -29,7 +27,7 @@ export async function quarantineListCommand(
 
 /** Everything about one. */
 export async function quarantineShowCommand(environment: CliEnvironment, idStart: string): Promise<number> {
-  return withDatabase(environment, async (database) => {
+  return withControlDatabase(environment, async (database) => {
     environment.print(await describe(database, await findOne(database, idStart)));
     return 0;
   });
@@ -43,7 +41,7 @@ export async function quarantineDecideCommand(
   options: { policy: string; yes: boolean },
 ): Promise<number> {
   const policy = readPolicyFile(options.policy);
-  return withDatabase(environment, async (database) => {
+  return withControlDatabase(environment, async (database) => {
     const row = await findOne(database, idStart);
     environment.print(await describe(database, row));
     const verb = decision === 'approved' ? 'Approve' : 'Reject';
@@ -91,18 +89,4 @@ async function findOne(database: Database, idStart: string): Promise<QuarantineR
     `${what} an id that begins with ${idStart}; \`lcp quarantine list\` shows the ids.`,
     { details: { idStart } },
   );
-}
-
-async function withDatabase(
-  environment: CliEnvironment,
-  work: (database: Database) => Promise<number>,
-): Promise<number> {
-  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], environment.variables);
-  const database = createDatabase({ url: CONTROL_DATABASE_URL });
-  try {
-    await requireSchema(database);
-    return await work(database);
-  } finally {
-    await database.close();
-  }
 }

@@ -126,16 +126,3 @@ export async function findPeopleByName(
   );
   return rows.map((row) => parseEntraUserId(row.userId));
 }
-
-/** Display names of those of `userIds` whom the last read of Entra had. */
-export async function readDisplayNames(
-  database: Queryable,
-  userIds: readonly string[],
-): Promise<Map<string, string>> {
-  const { rows } = await database.query<{ userId: string; name: string }>(
-    `select user_id as "userId", coalesce(display_name, mail, user_principal_name) as name
-     from directory_users where user_id = any ($1::uuid[])`,
-    [userIds],
-  );
-  return new Map(rows.map(({ userId, name }) => [userId, name]));
-}

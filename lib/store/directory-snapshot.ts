@@ -52,7 +52,7 @@ export async function listNames(
   userIds: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   const { rows } = await database.query<{ id: string; name: string }>(
-    `select user_id as id, coalesce(display_name, user_principal_name) as name from directory_users where user_id = any($1::uuid[])`,
+    `select user_id as id, coalesce(display_name, mail, user_principal_name) as name from directory_users where user_id = any($1::uuid[])`,
     [userIds],
   );
   return new Map(rows.map(({ id, name }) => [id, name]));
