@@ -1,0 +1,42 @@
+// Where LiteLLM and the databases are, and with what they are opened.
+
+import { Secret } from '../secret.ts';
+import { httpUrl, postgresUrl, secret, text, type Variable } from './shapes.ts';
+
+export const DATA_PLANE_VARIABLES = {
+  LITELLM_BASE_URL: {
+    about: 'LiteLLM’s management routes (the control host of the droplet).',
+    example: 'https://control.llm.example.com',
+    schema: httpUrl('LiteLLM'),
+  },
+  LITELLM_ADMIN_KEY: {
+    about: 'A proxy_admin key of its own for the control plane; not the master key.',
+    example: '',
+    secret: true,
+    schema: secret('Expected a LiteLLM key that starts with sk-.', /^sk-/),
+  },
+  LITELLM_DATABASE_URL: {
+    about:
+      'LiteLLM’s database through the read-only role; `none` reads over the admin API instead, which is slower.',
+    example: 'none',
+    secret: true,
+    schema: text('Expected a postgres:// URL, or none.')
+      .refine((value) => value === 'none' || /^postgres(ql)?:\/\/[^/]+\/[^/?]+/.test(value), {
+        error: 'Expected postgres://role:password@host:port/database, or none.',
+      })
+      .transform((value) => (value === 'none' ? undefined : new Secret(value))),
+  },
+  CONTROL_DATABASE_URL: {
+    about: 'The control plane’s own database.',
+    example: '',
+    secret: true,
+    schema: postgresUrl('the control database'),
+  },
+  WEBHOOK_DATABASE_URL: {
+    about:
+      'The same database through the role of control/webhook, which owns nothing and is granted nothing: it can leave hints, and only that.',
+    example: '',
+    secret: true,
+    schema: postgresUrl('the control database for the webhook'),
+  },
+} as const satisfies Record<string, Variable>;

@@ -1,0 +1,22 @@
+// DigitalOcean: the functions namespace.
+
+import { httpUrl, secret, text, type Variable } from './shapes.ts';
+
+export const PLATFORM_VARIABLES = {
+  DO_API_HOST: {
+    about: 'API host of the DigitalOcean Functions namespace (`doctl serverless connect` shows it).',
+    example: '',
+    schema: httpUrl('the functions API host'),
+  },
+  DO_NAMESPACE: {
+    about: 'The namespace, such as fn-0123….',
+    example: '',
+    schema: text('Expected the functions namespace.'),
+  },
+  DO_FUNCTIONS_KEY: {
+    about: 'Access key of the namespace (dof_v1_…:secret).',
+    example: '',
+    secret: true,
+    schema: secret('Expected the access key of the namespace, id:secret.', /^[^:]+:.+$/),
+  },
+} as const satisfies Record<string, Variable>;
