@@ -110,6 +110,9 @@ function wholeNumber(value: unknown): number {
   return Number.isSafeInteger(value) ? (value as number) : 0;
 }
 
+/** One byte a character, also in JSON: so the largest report fits into what control/agent takes. */
 function words(value: unknown, mostCharacters: number): string {
-  return String(value ?? '').slice(0, mostCharacters);
+  return String(value ?? '')
+    .replace(/[^ !#-[\]-~]/g, '?')
+    .slice(0, mostCharacters);
 }
