@@ -16,6 +16,11 @@ const NEEDED = [
     isPresent: () => spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0,
   },
   {
+    name: 'systemd',
+    why: 'the units of the droplet are judged by its systemd-analyze',
+    isPresent: () => hasCommand('systemd-analyze'),
+  },
+  {
     name: 'redis-server',
     why: 'two LiteLLM proxies tell each other of a revoked key over it',
     isPresent: () => hasCommand('redis-server'),

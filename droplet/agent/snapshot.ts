@@ -18,8 +18,8 @@ export function parseSnapshot(text: string | undefined, now: Date): Snapshot {
   const lines = (text ?? '').split('\n').flatMap(parseLine);
   const takenAt = Date.parse(String(lines.findLast(({ kind }) => kind === 'end')?.takenAt));
   const certificates = lines.filter(({ kind }) => kind === 'certificate').flatMap(readCertificate);
-  if (Number.isNaN(takenAt)) return { containers: { status: 'unread', list: [] }, certificates: [] };
   const some = certificates.slice(0, MOST_CERTIFICATES);
+  if (Number.isNaN(takenAt)) return { containers: { status: 'unread', list: [] }, certificates: some };
   if (now.getTime() - takenAt > STALE_MS)
     return { containers: { status: 'stale', list: [] }, certificates: some };
   const stats = new Map(
