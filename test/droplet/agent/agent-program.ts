@@ -4,6 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildAgent } from '../../../scripts/build-agent.ts';
+import { unitFlags } from '../../world/agent.ts';
 import { type Child, startChild } from '../../world/child.ts';
 
 const ROOT = resolve(import.meta.dirname, '..', '..', '..');
@@ -14,14 +15,6 @@ export type AgentProgram = {
   readonly log: () => string;
   start(variables: Readonly<Record<string, string>>): Child;
 };
-
-/** What the unit gives to node, read from the unit, so that what is tested is what runs. */
-export function agentFlags(): string[] {
-  const unit = readFileSync(join(ROOT, 'droplet/systemd/litellm-agent.service'), 'utf8');
-  const [, flags = ''] =
-    /^ExecStart=\/usr\/bin\/node (.*) \/opt\/litellm-agent\/agent\.cjs$/m.exec(unit) ?? [];
-  return flags.split(' ');
-}
 
 /** Builds the agent into `folder` and makes its key there. */
 export async function prepareAgent(folder: string): Promise<AgentProgram> {
@@ -38,7 +31,7 @@ export async function prepareAgent(folder: string): Promise<AgentProgram> {
     start: (variables) =>
       startChild({
         command: process.execPath,
-        args: [...agentFlags(), bundle],
+        args: [...unitFlags(), bundle],
         env: {
           PATH: process.env.PATH,
           AGENT_IDENTITY_FILE: identityFile,
