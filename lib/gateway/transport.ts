@@ -5,8 +5,8 @@ import pLimit from 'p-limit';
 import type * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { ControlError } from '../errors.ts';
+import { planRetry } from '../retry.ts';
 import type { Secret } from '../secret.ts';
-import { planRetry } from './retry.ts';
 
 export type TransportOptions = {
   /** Without a path, such as https://litellm.example.com. */
