@@ -3,14 +3,13 @@
 
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { parseSettings } from '../config.ts';
 import { ControlError } from '../errors.ts';
 import { verifyAudit } from '../store/audit.ts';
 import type { BrokenReason } from '../store/audit-chain.ts';
 import type { ExportEnd } from '../store/audit-export.ts';
-import { createDatabase } from '../store/database.ts';
+import type { Database } from '../store/database.ts';
 import { verifyContinuation, verifyExport } from '../store/verify-export.ts';
-import type { CliEnvironment } from './environment.ts';
+import { type CliEnvironment, openControlDatabase } from './environment.ts';
 
 const REASONS: Record<BrokenReason, string> = {
   row_missing: 'is missing',
@@ -83,10 +82,9 @@ function printBroken(
 
 async function withDatabase(
   environment: CliEnvironment,
-  work: (database: ReturnType<typeof createDatabase>) => Promise<number>,
+  work: (database: Database) => Promise<number>,
 ): Promise<number> {
-  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], environment.variables);
-  const database = createDatabase({ url: CONTROL_DATABASE_URL });
+  const database = openControlDatabase(environment);
   try {
     return await work(database);
   } finally {
