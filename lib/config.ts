@@ -28,6 +28,8 @@ export type Settings<Name extends VariableName> = {
 export const WEBHOOK_SETTINGS = [
   'GRAPH_CLIENT_STATE',
   'WEBHOOK_DATABASE_URL',
+  'DATA_PLANE_CA',
+  'WEBHOOK_CLIENT_IDENTITY',
   'DO_API_HOST',
   'DO_NAMESPACE',
   'DO_FUNCTIONS_KEY',
@@ -40,6 +42,8 @@ export const PORTAL_SETTINGS = [
   'PORTAL_CLIENT_SECRET',
   'PORTAL_SESSION_KEY',
   'PORTAL_DATABASE_URL',
+  'DATA_PLANE_CA',
+  'PORTAL_CLIENT_IDENTITY',
   'APPROVAL_LINK_KEY',
   'AZURE_TENANT_ID',
   'AZURE_AUTHORITY_HOST',
@@ -60,6 +64,8 @@ export const SPACES_SETTINGS = [
 /** What control/backup may know: the bucket, and a role that reads the audit. */
 export const BACKUP_SETTINGS = [
   'BACKUP_DATABASE_URL',
+  'DATA_PLANE_CA',
+  'BACKUP_CLIENT_IDENTITY',
   ...SPACES_SETTINGS,
 ] as const satisfies readonly VariableName[];
 

@@ -1,11 +1,11 @@
 // `lcp migrate`: brings the control database to the level this code needs.
 
 import { parseSettings } from '../config.ts';
-import { createDatabase, type Queryable } from '../store/database.ts';
+import type { Queryable } from '../store/database.ts';
 import { grantBackup, grantPortal } from '../store/grants.ts';
 import { applyMigrations } from '../store/migrate.ts';
 import { SCHEMA_LEVEL } from '../store/schema.ts';
-import type { CliEnvironment } from './environment.ts';
+import { type CliEnvironment, controlDatabaseSettings, openControlDatabase } from './environment.ts';
 
 const ROLES = [
   { variable: 'PORTAL_DATABASE_URL', grant: grantPortal, name: 'control/portal' },
@@ -13,8 +13,8 @@ const ROLES = [
 ] as const;
 
 export async function migrateCommand(environment: CliEnvironment): Promise<number> {
-  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], environment.variables);
-  const applied = await applyMigrations(CONTROL_DATABASE_URL);
+  const { url, tls } = controlDatabaseSettings(environment.variables);
+  const applied = await applyMigrations(url, tls);
   environment.print(
     applied.length === 0
       ? `nothing to do: at ${SCHEMA_LEVEL}\n`
@@ -26,15 +26,15 @@ export async function migrateCommand(environment: CliEnvironment): Promise<numbe
 
 /** Where the function is deployed or about to be. */
 async function grantRole(
-  { variables, print }: CliEnvironment,
+  environment: CliEnvironment,
   variable: (typeof ROLES)[number]['variable'],
   grant: (database: Queryable, role: string) => Promise<void>,
   functionName: string,
 ): Promise<void> {
+  const { variables, print } = environment;
   if (!variables[variable]) return;
-  const settings = parseSettings(['CONTROL_DATABASE_URL', variable], variables);
-  const role = decodeURIComponent(new URL(settings[variable].reveal()).username);
-  const database = createDatabase({ url: settings.CONTROL_DATABASE_URL });
+  const role = decodeURIComponent(new URL(parseSettings([variable], variables)[variable].reveal()).username);
+  const database = openControlDatabase(environment);
   try {
     await grant(database, role);
     print(`role ${role} may do what ${functionName} needs, and no more\n`);

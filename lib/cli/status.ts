@@ -5,7 +5,6 @@ import { describeReasons } from '../approvals/quarantine-text.ts';
 import { describeAuditExport } from '../audit/export-state.ts';
 import { parseSettings } from '../config.ts';
 import { findAuditExportProgress } from '../store/audit-exports.ts';
-import { createDatabase } from '../store/database.ts';
 import { listDrift } from '../store/drift.ts';
 import { listKeys } from '../store/keys.ts';
 import { listWaitingQuarantines } from '../store/quarantines.ts';
@@ -14,7 +13,7 @@ import { requireSchema } from '../store/schema.ts';
 import { findSubscriptionCheck, listSubscriptions } from '../store/subscriptions.ts';
 import { digestOfClientState } from '../sync/keep-subscriptions.ts';
 import { describeSubscriptions } from '../sync/subscription-text.ts';
-import type { CliEnvironment } from './environment.ts';
+import { type CliEnvironment, openControlDatabase } from './environment.ts';
 
 const RUN_COUNT = 10;
 
@@ -23,8 +22,7 @@ export async function statusCommand(
   environment: CliEnvironment,
   options: { json: boolean },
 ): Promise<number> {
-  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], environment.variables);
-  const database = createDatabase({ url: CONTROL_DATABASE_URL });
+  const database = openControlDatabase(environment);
   try {
     await requireSchema(database);
     const [runs, waiting, keys, rows, check, drift, progress] = await Promise.all([

@@ -66,7 +66,7 @@ export type WorldEnvironment = Readonly<
     | (typeof WEBHOOK_SETTINGS)[number]
     | (typeof PORTAL_SETTINGS)[number]
     | (typeof BACKUP_SETTINGS)[number]
-    | Extract<VariableName, 'KEY_ESCROW_PRIVATE_KEY'>
+    | Extract<VariableName, 'KEY_ESCROW_PRIVATE_KEY' | 'OPERATOR_CLIENT_IDENTITY'>
     | 'NODE_EXTRA_CA_CERTS',
     string
   >
@@ -179,6 +179,11 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       LITELLM_DATABASE_URL: mode === 'real' ? urls.litellmReader.reveal() : 'none',
       CONTROL_DATABASE_URL: urls.control.reveal(),
       WEBHOOK_DATABASE_URL: urls.webhook.reveal(),
+      DATA_PLANE_CA: 'none',
+      SYNC_CLIENT_IDENTITY: 'none',
+      WEBHOOK_CLIENT_IDENTITY: 'none',
+      PORTAL_CLIENT_IDENTITY: 'none',
+      BACKUP_CLIENT_IDENTITY: 'none',
       KEY_ESCROW_PUBLIC_KEY: secrets.escrowPublicKey,
       PUBLIC_BASE_URL: site.url,
       PORTAL_CLIENT_ID: portal.clientId,
@@ -213,6 +218,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 
     const environment: WorldEnvironment = {
       ...settings,
+      OPERATOR_CLIENT_IDENTITY: 'none',
       KEY_ESCROW_PRIVATE_KEY: secrets.escrowPrivateKey.reveal(),
       DO_API_HOST: host.apiHost,
       DO_NAMESPACE: host.namespace,

@@ -6,6 +6,7 @@ import { systemClock } from '../../../lib/clock.ts';
 import { BACKUP_SETTINGS, parseSettings } from '../../../lib/config.ts';
 import { isControlError } from '../../../lib/errors.ts';
 import { createLog } from '../../../lib/log.ts';
+import { joinMutualTls } from '../../../lib/mutual-tls.ts';
 import { createSpacesBucket } from '../../../lib/objects/spaces.ts';
 import { createDatabase } from '../../../lib/store/database.ts';
 import { requireSchema } from '../../../lib/store/schema.ts';
@@ -22,9 +23,10 @@ export async function main(_event: unknown, context: Context): Promise<Result> {
     const settings = parseSettings(BACKUP_SETTINGS, process.env);
     const remainingMs = context.getRemainingTimeInMillis();
     const deadlineAt = new Date(systemClock.now().getTime() + Math.max(0, remainingMs - MARGIN_MS));
+    const tls = joinMutualTls(settings.DATA_PLANE_CA, settings.BACKUP_CLIENT_IDENTITY);
     const bucket = createSpacesBucket(settings, systemClock);
     // Once a day: nothing is gained by a connection that waits for tomorrow.
-    const database = createDatabase({ url: settings.BACKUP_DATABASE_URL, maxConnections: 1 });
+    const database = createDatabase({ url: settings.BACKUP_DATABASE_URL, maxConnections: 1, tls });
     try {
       await requireSchema(database);
       const signal = AbortSignal.timeout(remainingMs);
