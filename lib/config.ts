@@ -9,6 +9,7 @@ import { ENTRA_VARIABLES } from './settings/entra.ts';
 import { PEOPLE_VARIABLES } from './settings/people.ts';
 import { PLATFORM_VARIABLES } from './settings/platform.ts';
 import type { Variable } from './settings/shapes.ts';
+import { SPACES_VARIABLES } from './settings/spaces.ts';
 
 /** Every variable there is. */
 export const VARIABLES = {
@@ -17,6 +18,7 @@ export const VARIABLES = {
   ...PEOPLE_VARIABLES,
   ...PLATFORM_VARIABLES,
   ...AGENT_VARIABLES,
+  ...SPACES_VARIABLES,
 } as const;
 
 export type VariableName = keyof typeof VARIABLES;
@@ -28,6 +30,8 @@ export type Settings<Name extends VariableName> = {
 export const WEBHOOK_SETTINGS = [
   'GRAPH_CLIENT_STATE',
   'WEBHOOK_DATABASE_URL',
+  'DATA_PLANE_CA',
+  'WEBHOOK_CLIENT_IDENTITY',
   'DO_API_HOST',
   'DO_NAMESPACE',
   'DO_FUNCTIONS_KEY',
@@ -40,6 +44,8 @@ export const PORTAL_SETTINGS = [
   'PORTAL_CLIENT_SECRET',
   'PORTAL_SESSION_KEY',
   'PORTAL_DATABASE_URL',
+  'DATA_PLANE_CA',
+  'PORTAL_CLIENT_IDENTITY',
   'APPROVAL_LINK_KEY',
   'AZURE_TENANT_ID',
   'AZURE_AUTHORITY_HOST',
@@ -52,8 +58,27 @@ export const PORTAL_SETTINGS = [
 export const AGENT_SETTINGS = [
   'AGENT_PUBLIC_KEY',
   'AGENT_DATABASE_URL',
+  'DATA_PLANE_CA',
+  'AGENT_CLIENT_IDENTITY',
   'DO_API_HOST',
   'DO_NAMESPACE',
+] as const satisfies readonly VariableName[];
+
+/** What opens the bucket in Spaces. */
+export const SPACES_SETTINGS = [
+  'SPACES_ENDPOINT',
+  'SPACES_REGION',
+  'SPACES_BUCKET',
+  'SPACES_ACCESS_KEY_ID',
+  'SPACES_SECRET_ACCESS_KEY',
+] as const satisfies readonly VariableName[];
+
+/** What control/backup may know: the bucket, and a role that reads the audit. */
+export const BACKUP_SETTINGS = [
+  'BACKUP_DATABASE_URL',
+  'DATA_PLANE_CA',
+  'BACKUP_CLIENT_IDENTITY',
+  ...SPACES_SETTINGS,
 ] as const satisfies readonly VariableName[];
 
 /** The named settings from `environment`; an empty value is a missing one.

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { SYNC_SETTINGS } from '../lib/composition.ts';
 import {
   AGENT_SETTINGS,
+  BACKUP_SETTINGS,
   PORTAL_SETTINGS,
   VARIABLES,
   type VariableName,
@@ -20,6 +21,7 @@ const USERS: Readonly<Record<string, readonly string[]>> = {
   'control/webhook': WEBHOOK_SETTINGS,
   'control/portal': PORTAL_SETTINGS,
   'control/agent': AGENT_SETTINGS,
+  'control/backup': BACKUP_SETTINGS,
 };
 const isSecret = (name: VariableName) => 'secret' in VARIABLES[name];
 

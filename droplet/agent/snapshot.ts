@@ -77,13 +77,16 @@ function isWell({
   return state === 'running' && health !== 'unhealthy';
 }
 
+/** The last instant whose text everybody reads alike; a certificate may claim to live longer. */
+const LAST_INSTANT_MS = Date.UTC(9999, 11, 31, 23, 59, 59);
+
 /** OpenSSL's `2027-01-31 10:00:00Z`, or any instant as ISO 8601 has it. */
 function readCertificate(line: Line): Snapshot['certificates'] {
-  const expiresAt = Date.parse(String(line.expiresAt).replace(' ', 'T'));
+  const expiresAtMs = Date.parse(String(line.expiresAt).replace(' ', 'T'));
   const name = words(line.file, 128);
-  return Number.isNaN(expiresAt) || name === ''
-    ? []
-    : [{ name, expiresAt: new Date(expiresAt).toISOString() }];
+  if (Number.isNaN(expiresAtMs) || name === '') return [];
+  const expiresAt = new Date(Math.min(LAST_INSTANT_MS, Math.max(0, expiresAtMs))).toISOString();
+  return [{ name, expiresAt }];
 }
 
 function parsePercent(value: unknown): number | null {

@@ -1,9 +1,10 @@
 // `lcp status`: the last runs, what waits for a decision, what was changed by hand, whether Microsoft notifies us, how the
-// droplet is, and how many keys are in which state.
+// droplet is, how far the audit is in Spaces, and how many keys are in which state.
 
 import { describeReasons } from '../approvals/quarantine-text.ts';
+import { describeAuditExport } from '../audit/export-state.ts';
 import { parseSettings } from '../config.ts';
-import { createDatabase } from '../store/database.ts';
+import { findAuditExportProgress } from '../store/audit-exports.ts';
 import { listDrift } from '../store/drift.ts';
 import { listKeys } from '../store/keys.ts';
 import { listWaitingQuarantines } from '../store/quarantines.ts';
@@ -13,21 +14,21 @@ import { findSubscriptionCheck, listSubscriptions } from '../store/subscriptions
 import { digestOfClientState } from '../sync/keep-subscriptions.ts';
 import { describeSubscriptions } from '../sync/subscription-text.ts';
 import { readDropletHealth, refreshDropletHealth } from './droplet-health.ts';
-import type { CliEnvironment } from './environment.ts';
+import { type CliEnvironment, openControlDatabase } from './environment.ts';
 
 const RUN_COUNT = 10;
 
-/** 0 when the newest run succeeded, nothing waits, Microsoft notifies us and the droplet is well, 1 otherwise. */
+/** 0 when the newest run succeeded, nothing waits, Microsoft notifies us, the droplet is well and the audit is exported,
+ *  1 otherwise. */
 export async function statusCommand(
   environment: CliEnvironment,
   options: { json: boolean; fresh?: boolean },
 ): Promise<number> {
-  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], environment.variables);
-  const database = createDatabase({ url: CONTROL_DATABASE_URL });
+  const database = openControlDatabase(environment);
   try {
     await requireSchema(database);
     const notFresh = options.fresh ? await refreshDropletHealth(database, environment.clock) : undefined;
-    const [runs, waiting, keys, rows, check, drift, droplet] = await Promise.all([
+    const [runs, waiting, keys, rows, check, drift, droplet, progress] = await Promise.all([
       listRuns(database, RUN_COUNT),
       listWaitingQuarantines(database),
       listKeys(database),
@@ -35,7 +36,9 @@ export async function statusCommand(
       findSubscriptionCheck(database),
       listDrift(database),
       readDropletHealth(database, environment.clock.now()),
+      findAuditExportProgress(database),
     ]);
+    const auditExport = describeAuditExport(progress);
     const subscriptions = describeSubscriptions({
       rows,
       check,
@@ -50,11 +53,12 @@ export async function statusCommand(
       waiting.length === 0 &&
       subscriptions.isWell &&
       droplet.isWell &&
-      notFresh === undefined;
+      notFresh === undefined &&
+      !auditExport.isLate;
 
     if (options.json)
       environment.print(
-        `${JSON.stringify({ isWell, runs, waiting, drift, subscriptions: { rows, check }, droplets: droplet.rows, notFresh, keyCounts, notRevealed }, null, 2)}\n`,
+        `${JSON.stringify({ isWell, runs, waiting, drift, subscriptions: { rows, check }, droplets: droplet.rows, notFresh, auditExport: progress, keyCounts, notRevealed }, null, 2)}\n`,
       );
     else {
       const held = waiting.map((row) => {
@@ -71,6 +75,7 @@ export async function statusCommand(
           `Changed by hand\n${drift.length === 0 ? '  nothing that the newest plan saw\n' : `  ${drift.length}, since ${drift[0]?.firstSeenAt.toISOString()}; \`lcp drift\` shows them\n`}`,
           `Notifications from Microsoft\n${subscriptions.lines.map((line) => `  ${line}\n`).join('')}`,
           `Droplet\n${[...(notFresh === undefined ? [] : [`! no fresh report: ${notFresh}`]), ...droplet.lines].map((line) => `  ${line}\n`).join('')}`,
+          `Audit\n  ${auditExport.line}\n`,
           `Keys\n  ${states.join(', ') || 'none yet'}${notRevealed > 0 ? `; ${notRevealed} not picked up` : ''}\n`,
         ].join('\n'),
       );

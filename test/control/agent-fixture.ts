@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Database } from '../../lib/store/database.ts';
+import { grantAgentFunction } from '../../lib/store/grants.ts';
 import { buildFunctions } from '../../scripts/build.ts';
 import { type AgentKeys, createAgentKeys } from '../health/report-fixture.ts';
-import { createAgentUrl } from '../store/agent-roles.ts';
 import { useControlDatabases } from '../store/database-fixture.ts';
+import { createGrantedUrl } from '../store/granted-role.ts';
 import { createLocalFunctionsHost, type LocalFunctionsHost } from '../world/functions-host/host.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 import { unusedSettings } from './unused-settings.ts';
@@ -33,10 +34,7 @@ export type AgentFunction = {
 
 /** Call it at the top of a test file; the function it returns starts control/agent, which ends with the test.
  *  `moreKeys` are believed as well. */
-export function useAgentFunction(): (options?: {
-  moreKeys?: readonly string[];
-  databaseUrl?: string;
-}) => Promise<AgentFunction> {
+export function useAgentFunction(): (options?: { moreKeys?: readonly string[] }) => Promise<AgentFunction> {
   const createControlDatabase = useControlDatabases();
   const open: (() => Promise<unknown>)[] = [];
   let functionsDir: string;
@@ -54,10 +52,10 @@ export function useAgentFunction(): (options?: {
   });
   afterAll(() => rm(functionsDir, { recursive: true, force: true }));
 
-  return async ({ moreKeys = [], databaseUrl } = {}) => {
+  return async ({ moreKeys = [] } = {}) => {
     const { url: ownerUrl, database } = await createControlDatabase();
     const store = await startTcpProxy(Number(new URL(ownerUrl.reveal()).port));
-    const storeUrl = new URL((await createAgentUrl(database, ownerUrl)).reveal());
+    const storeUrl = new URL((await createGrantedUrl(database, ownerUrl, grantAgentFunction)).reveal());
     storeUrl.port = String(store.port);
     const keys = createAgentKeys();
     const host = await createLocalFunctionsHost({
@@ -68,7 +66,9 @@ export function useAgentFunction(): (options?: {
       env: {
         ...(await unusedSettings()),
         AGENT_PUBLIC_KEY: [keys.x, ...moreKeys].join(','),
-        AGENT_DATABASE_URL: databaseUrl ?? storeUrl.href,
+        AGENT_DATABASE_URL: storeUrl.href,
+        DATA_PLANE_CA: 'none',
+        AGENT_CLIENT_IDENTITY: 'none',
       },
     });
     open.push(

@@ -252,7 +252,7 @@ test('a role that was granted nothing stores nothing, and the sender is told to 
   const agent = await startAgentFunction();
   await agent.database.query('revoke execute on all functions in schema public from public');
   const { rows } = await agent.database.query<{ role: string }>(
-    `select r.rolname as role from pg_roles r where has_function_privilege(r.oid, 'record_health(text,uuid,timestamptz,timestamptz,jsonb)', 'execute') and r.rolname ~ '^agent_'`,
+    `select r.rolname as role from pg_roles r where has_function_privilege(r.oid, 'record_health(text,uuid,timestamptz,timestamptz,jsonb)', 'execute') and r.rolname ~ '^function_'`,
   );
   for (const { role } of rows)
     await agent.database.query(`revoke all on function record_health from ${role}`);

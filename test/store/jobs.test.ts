@@ -3,26 +3,28 @@
 import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import { claimJob, endJob, keepJob } from '../../droplet/agent/job-store.ts';
-import { createDatabase, type Database } from '../../lib/store/database.ts';
+import { createDatabase, type Database, type Queryable } from '../../lib/store/database.ts';
+import { grantAgentFunction, grantDropletAgent } from '../../lib/store/grants.ts';
 import { enqueueJob, findJob, withdrawJob } from '../../lib/store/jobs.ts';
-import { createAgentUrl, createDropletAgentUrl } from './agent-roles.ts';
 import { useControlDatabases } from './database-fixture.ts';
+import { createGrantedUrl } from './granted-role.ts';
 
 const createControlDatabase = useControlDatabases();
 const DONE = { outcome: 'done', result: { statusCode: 202 } } as const;
 
 async function prepare() {
   const { database, url } = await createControlDatabase();
-  const open = async (made: Promise<{ reveal(): string }>) => {
-    const opened = createDatabase({ url: (await made) as never });
+  const open = async (grant: (owner: Queryable, role: string) => Promise<unknown>) => {
+    const ownUrl = await createGrantedUrl(
+      database,
+      url,
+      async (owner, role) => void (await grant(owner, role)),
+    );
+    const opened = createDatabase({ url: ownUrl });
     onTestFinished(() => opened.close());
     return opened;
   };
-  return {
-    database,
-    agent: await open(createDropletAgentUrl(database, url)),
-    reporter: await open(createAgentUrl(database, url)),
-  };
+  return { database, agent: await open(grantDropletAgent), reporter: await open(grantAgentFunction) };
 }
 
 /** As if the agent had said nothing for a minute. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Client, escapeIdentifier } from 'pg';
 import { Secret } from '../../lib/secret.ts';
 import { createDatabase } from '../../lib/store/database.ts';
-import { grantAgentFunction, grantDropletAgent, grantPortal } from '../../lib/store/grants.ts';
+import { grantAgentFunction, grantBackup, grantDropletAgent, grantPortal } from '../../lib/store/grants.ts';
 import { applyMigrations } from '../../lib/store/migrate.ts';
 import type { LoggedRequest } from './litellm/request-log.ts';
 import { startLiteLLM } from './litellm/start.ts';
@@ -51,6 +51,7 @@ export type WorldDatabases = {
     readonly portal: Secret;
     readonly agent: Secret;
     readonly dropletAgent: Secret;
+    readonly backup: Secret;
   };
 };
 
@@ -61,6 +62,7 @@ const PORTAL_ROLE = 'control_portal';
 const AGENT_ROLE = 'control_agent';
 /** Of the agent on the droplet. */
 const DROPLET_AGENT_ROLE = 'droplet_agent';
+const BACKUP_ROLE = 'control_backup';
 
 /** PostgreSQL with the databases `litellm` and `control`; the latter is migrated and owned by a role of its own. */
 export async function openDatabases(context: ServerContext): Promise<WorldDatabases> {
@@ -73,19 +75,19 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
     if (isFresh) await postgres.dropDatabase(database);
     await postgres.createDatabase(database);
   }
-  const roles = [CONTROL_ROLE, READER_ROLE, WEBHOOK_ROLE, PORTAL_ROLE, AGENT_ROLE, DROPLET_AGENT_ROLE];
-  for (const role of roles) await postgres.createRole(role);
+  const functionRoles = [WEBHOOK_ROLE, PORTAL_ROLE, BACKUP_ROLE, AGENT_ROLE];
+  for (const role of [CONTROL_ROLE, READER_ROLE, ...functionRoles, DROPLET_AGENT_ROLE])
+    await postgres.createRole(role);
   await ask(postgres.url('postgres'), `alter database control owner to ${CONTROL_ROLE}`);
   const control = new Secret(postgres.url('control', CONTROL_ROLE));
   const applied = await applyMigrations(control);
   const owner = createDatabase({ url: control });
-  try {
-    await grantPortal(owner, PORTAL_ROLE);
-    await grantAgentFunction(owner, AGENT_ROLE);
-    await grantDropletAgent(owner, DROPLET_AGENT_ROLE);
-  } finally {
-    await owner.close();
-  }
+  await Promise.all([
+    grantPortal(owner, PORTAL_ROLE),
+    grantBackup(owner, BACKUP_ROLE),
+    grantAgentFunction(owner, AGENT_ROLE),
+    grantDropletAgent(owner, DROPLET_AGENT_ROLE),
+  ]).finally(() => owner.close());
   if (applied.length > 0) log(`Control database: applied ${applied.length} migrations`);
   return {
     postgres,
@@ -97,6 +99,7 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
       portal: new Secret(postgres.url('control', PORTAL_ROLE)),
       agent: new Secret(postgres.url('control', AGENT_ROLE)),
       dropletAgent: new Secret(postgres.url('control', DROPLET_AGENT_ROLE)),
+      backup: new Secret(postgres.url('control', BACKUP_ROLE)),
     },
   };
 }

@@ -9,6 +9,7 @@ import { isControlError } from '../../../lib/errors.ts';
 import { MOST_TOKEN_BYTES } from '../../../lib/health/report.ts';
 import { verifyReport } from '../../../lib/health/report-token.ts';
 import { createLog, type LogFields } from '../../../lib/log.ts';
+import { joinMutualTls } from '../../../lib/mutual-tls.ts';
 import { createDatabase } from '../../../lib/store/database.ts';
 import { recordHealth } from '../../../lib/store/health.ts';
 
@@ -68,6 +69,7 @@ function createParts() {
   const settings = parseSettings(AGENT_SETTINGS, process.env);
   const database = createDatabase({
     url: settings.AGENT_DATABASE_URL,
+    tls: joinMutualTls(settings.DATA_PLANE_CA, settings.AGENT_CLIENT_IDENTITY),
     // A container has one request at a time.
     maxConnections: 1,
     connectTimeoutMs: STORE_TIMEOUT_MS,

@@ -7,15 +7,18 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { verifyReport } from '../../../lib/health/report-token.ts';
-import type { Database } from '../../../lib/store/database.ts';
+import type { Secret } from '../../../lib/secret.ts';
+import type { Database, Queryable } from '../../../lib/store/database.ts';
+import { grantDropletAgent } from '../../../lib/store/grants.ts';
 import { enqueueJob, findJob } from '../../../lib/store/jobs.ts';
-import { createDropletAgentUrl } from '../../store/agent-roles.ts';
 import { useControlDatabases } from '../../store/database-fixture.ts';
+import { createGrantedUrl } from '../../store/granted-role.ts';
 import { makeThrowAwayFolder } from '../../world/throw-away-folder.ts';
 import { waitUntil } from '../../world/wait-until.ts';
 import { type AgentProgram, prepareAgent } from './agent-program.ts';
 
 const createControlDatabase = useControlDatabases();
+const grantDroplet = async (owner: Queryable, role: string) => void (await grantDropletAgent(owner, role));
 const folder = makeThrowAwayFolder();
 let agent: AgentProgram;
 
@@ -42,10 +45,13 @@ async function startControl() {
   return control;
 }
 
-async function startAgent(variables: Record<string, string>, database?: { owner: Database; url: never }) {
+async function startAgent(variables: Record<string, string>, database?: { owner: Database; url: Secret }) {
   const databaseFile = join(folder.path, 'database-url');
   if (database)
-    writeFileSync(databaseFile, (await createDropletAgentUrl(database.owner, database.url)).reveal());
+    writeFileSync(
+      databaseFile,
+      (await createGrantedUrl(database.owner, database.url, grantDroplet)).reveal(),
+    );
   const child = agent.start({
     REPORT_INTERVAL_MS: '60000',
     JOB_INTERVAL_MS: '50',
@@ -81,7 +87,7 @@ test('an agent that is killed in the middle of a job leaves it to the next one, 
   control.status = 'nothing';
   const jobId = await enqueueJob(owner, 'report-now');
   const statusOf = async () => (await findJob(owner, jobId))?.status;
-  const database = { owner, url: url as never };
+  const database = { owner, url };
   const first = await startAgent({ AGENT_URL: control.url }, database);
   await until('the job is claimed', async () => (await statusOf()) === 'claimed');
 

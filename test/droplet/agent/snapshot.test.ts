@@ -50,6 +50,12 @@ test('containers carry their use of the machine, and certificates their end', ()
   });
 });
 
+test('a certificate that never ends, as some authorities make them, is one that control/agent takes', () => {
+  const certificate = line({ kind: 'certificate', file: 'a', expiresAt: '+275760-09-13' });
+
+  expect(read(certificate, end).certificates).toEqual([{ name: 'a', expiresAt: '9999-12-31T23:59:59.000Z' }]);
+});
+
 test.each([
   ['runs without a health check', { health: null }, true],
   ['is still starting', { health: 'starting' }, true],
