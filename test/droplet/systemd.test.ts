@@ -140,3 +140,35 @@ test('the agent’s key is made once, readable by its user alone, and its public
   expect(statSync(join(home, 'identity.pem')).mode & 0o777).toBe(0o400);
   expect(statSync(home).mode & 0o777).toBe(0o700);
 });
+
+test('the agent is installed at the first boot, told where to report later, and a repeat keeps its key', () => {
+  const at = (name: string) => join(folder.path, 'installed', name);
+  for (const name of ['etc', 'units', 'bin']) mkdirSync(at(name), { recursive: true });
+  writeFileSync(at('bin/systemctl'), `#!/bin/sh\necho "$@" >> ${at('systemctl.log')}\n`);
+  chmodSync(at('bin/systemctl'), 0o755);
+  const install = (...args: string[]) =>
+    run(join(SOURCE, 'install-agent'), args, {
+      PATH: `${at('bin')}:${process.env.PATH}`,
+      LITELLM_ETC: at('etc'),
+      SYSTEMD_UNITS: at('units'),
+      AGENT_HOME: at('home'),
+      AGENT_USER: run('id', ['-un']).out.trim(),
+    });
+
+  const first = install();
+  const restartedAtFirst = readFileSync(at('systemctl.log'), 'utf8').includes('restart');
+  const told = install('https://faas.example.com/control/agent', 'droplet-1');
+
+  expect([first.status, told.status, restartedAtFirst]).toEqual([0, 0, false]);
+  expect(told.out).toBe(first.out);
+  expect(first.out).toMatch(/^AGENT_PUBLIC_KEY=/);
+  expect(readdirSync(at('units')).sort()).toEqual([
+    'litellm-agent.service',
+    'litellm-snapshot.service',
+    'litellm-snapshot.timer',
+  ]);
+  expect(readFileSync(at('etc/agent.env'), 'utf8')).toBe(
+    'AGENT_URL=https://faas.example.com/control/agent\nDROPLET_ID=droplet-1\n',
+  );
+  expect(readFileSync(at('systemctl.log'), 'utf8')).toMatch(/restart litellm-agent\.service\n$/);
+});
