@@ -14,7 +14,7 @@ const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 
 /** What several features share: a person's signed, single-use decision. */
 const SHARED = ['approvals'];
-const FEATURES = ['audit', 'sync', 'keys', 'budgets', 'alerts', 'backups', 'portal'];
+const FEATURES = ['audit', 'sync', 'keys', 'budgets', 'alerts', 'backups', 'portal', 'provision'];
 const CLIENTS = ['directory', 'gateway', 'store', 'platform'];
 /** Decisions: they import only types and other pure files, and are given `now`. */
 const PURE = [
@@ -56,6 +56,14 @@ const PURE = [
   'audit/story',
   'audit/present-access',
   'cli/time-option',
+  'provision/plan',
+  'provision/names',
+  'provision/plan-records',
+  'provision/plan-firewall',
+  'provision/plan-machine',
+  'provision/plan-text',
+  'provision/cost',
+  'platform/digitalocean/retry',
 ].map((name) => `lib/${name}.ts`);
 const PURE_HELPERS = ['lib/gateway/state.ts', 'lib/canonical.ts', 'lib/ids.ts', 'lib/errors.ts'];
 
