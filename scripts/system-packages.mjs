@@ -16,6 +16,16 @@ const NEEDED = [
     isPresent: () => spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0,
   },
   {
+    name: 'openssh-server',
+    why: 'the settings of a droplet are fetched over a real sshd',
+    isPresent: () => existsSync('/usr/sbin/sshd'),
+  },
+  ...['jsonschema', 'yaml', 'jinja2', 'configobj', 'requests', 'jsonpatch'].map((module) => ({
+    name: `python3-${module}`,
+    why: 'cloud-init checks what a droplet is given to start with',
+    isPresent: () => spawnSync('/usr/bin/python3', ['-c', `import ${module}`]).status === 0,
+  })),
+  {
     name: 'redis-server',
     why: 'two LiteLLM proxies tell each other of a revoked key over it',
     isPresent: () => hasCommand('redis-server'),

@@ -19,12 +19,13 @@ export function planFirewall(wanted: Wanted, { firewall }: Current): PlanPart {
   return { kept: [`firewall ${firewall.name}`], differences: compareFirewall(wanted, firewall) };
 }
 
-export function planVolume(wanted: Wanted, { volume }: Current, droplet: Droplet | undefined): PlanPart {
+export function planVolume(wanted: Wanted, { volume, droplets }: Current): PlanPart {
   const { volume: name } = namesOf(wanted);
   if (!volume) {
     return { steps: [{ kind: 'create_volume', name, region: wanted.region, sizeGib: wanted.volume_gib }] };
   }
-  const elsewhere = volume.droplet_ids.filter((id) => id !== droplet?.id);
+  // Whoever holds it among those of our name or tag is ours, or one too many, which is said already.
+  const elsewhere = volume.droplet_ids.filter((holder) => !droplets.some(({ id }) => id === holder));
   if (elsewhere.length > 0) {
     return {
       refusals: [

@@ -76,7 +76,7 @@ export function planDroplet(wanted: Wanted, current: Current): Plan {
     planRequirements(wanted, current, size),
     planTag(wanted, current),
     planFirewall(wanted, current),
-    planVolume(wanted, current, droplet),
+    planVolume(wanted, current),
     planMachine(wanted, current, droplet),
     planAttachment(wanted, current, droplet),
     reservedIp,
