@@ -15,7 +15,9 @@ export type FirstBootDependencies = {
   readonly sshCommand: string;
 };
 
-const READ_STATE = 'cat /var/lib/litellm/first-boot/state 2>/dev/null || echo starting';
+/** The first boot's line, and that of the installer which is its last step, where there is one. */
+const READ_STATE =
+  'cat /var/lib/litellm/first-boot/state 2>/dev/null || echo starting; cat /var/lib/litellm/install/state 2>/dev/null; true';
 const PRINT_SETTINGS = '/opt/litellm/install/print-settings';
 const CALL_TIMEOUT_MS = 60_000;
 const POLL_MS = 10_000;
@@ -75,10 +77,13 @@ export async function readPrintedSettings({
   );
 }
 
-/** One line in words that we know; anything else is shown as it is, without what a terminal would obey. */
+/** Words that we know; anything else is shown as it is, without what a terminal would obey. */
 function readState(output: string): string {
-  const [line = ''] = output.trim().split('\n');
-  return line.replace(/[^\w .-]/g, '').slice(0, 100);
+  const [line = '', installer] = output
+    .trim()
+    .split('\n')
+    .map((text) => text.replace(/[^\w .-]/g, '').slice(0, 100));
+  return line.endsWith('40-install') && installer ? `${line} (${installer})` : line;
 }
 
 function unreachable({ lastWord }: SshOutcome): ControlError {

@@ -12,12 +12,14 @@ export const USER_DATA_LIMIT_BYTES = 64 * 1024;
  *  @throws ControlError CONFIG_INVALID for a name in the template that is not known, or when it is too large */
 export function renderUserData(
   template: string,
-  wanted: Pick<Wanted, 'name' | 'public_host' | 'acme_email'>,
+  wanted: Pick<Wanted, 'name' | 'public_host' | 'acme_email' | 'ssh_from'>,
   archive: string,
 ): string {
   const values: Readonly<Record<string, string>> = {
     PUBLIC_HOST: wanted.public_host,
     ACME_EMAIL: wanted.acme_email,
+    // For the host's own firewall, which says the same as the one of the cloud.
+    SSH_FROM: wanted.ssh_from.join(','),
     VOLUME_NAME: namesOf(wanted).volume,
     ARCHIVE: archive,
   };

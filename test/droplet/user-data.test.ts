@@ -35,8 +35,19 @@ test('cloud-init of Debian takes it, and refuses one with a key that it does not
   expect(() => checkCloudConfig(file)).toThrow();
 });
 
-test('it stays below what DigitalOcean takes, with a quarter to spare', () => {
-  expect(Buffer.byteLength(text)).toBeLessThan(USER_DATA_LIMIT_BYTES * 0.75);
+test('it stays below what DigitalOcean takes, with 4 KiB to spare', () => {
+  expect(Buffer.byteLength(text)).toBeLessThan(USER_DATA_LIMIT_BYTES - 4 * 1024);
+});
+
+test('the droplet is told its names, its volume, from where SSH is open and where Let’s Encrypt writes', () => {
+  expect(contentOf('/etc/litellm/droplet.env').trim().split('\n')).toEqual([
+    'PUBLIC_HOST=llm.example.com',
+    'CONTROL_HOST=control.llm.example.com',
+    'DATABASE_HOST=db.llm.example.com',
+    'ACME_EMAIL=devops@example.com',
+    'SSH_FROM=192.0.2.0/24',
+    'VOLUME_NAME=litellm-data',
+  ]);
 });
 
 test('one that is too large is refused before anything is made', () => {

@@ -71,7 +71,8 @@ test('the settings of a droplet that is done come into .env, private, and what w
 });
 
 test('each step of the first boot is told once until it is done', async () => {
-  const states = ['running 20-docker', 'running 20-docker', 'done'];
+  const states = ['running 20-docker', 'running 20-docker', 'running 40-install', 'done'];
+  droplet.place('/var/lib/litellm/install/state', 'running 80-stack\n');
   const real = droplet.run();
   const { waiting, reported } = follow(async (command, timeoutMs) => {
     droplet.place(STATE, `${states.shift()}\n`);
@@ -79,7 +80,11 @@ test('each step of the first boot is told once until it is done', async () => {
   });
   await waiting;
 
-  expect(reported).toEqual(['first boot: running 20-docker', 'first boot: done']);
+  expect(reported).toEqual([
+    'first boot: running 20-docker',
+    'first boot: running 40-install (running 80-stack)',
+    'first boot: done',
+  ]);
 });
 
 test('a step that fails and is not begun again ends the wait, with its name and its log', async () => {
