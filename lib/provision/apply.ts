@@ -196,6 +196,9 @@ async function assignAddress(
   const { cloud } = dependencies;
   const findAssigned = async () =>
     (await cloud.listReservedIps()).find(({ droplet }) => droplet?.id === dropletId);
+  // Another run at the same time may have been quicker.
+  const held = await findAssigned();
+  if (held) return held.ip;
   await makeOrFind<unknown>(
     dependencies,
     () =>
@@ -214,11 +217,14 @@ async function makeRecord(
 ): Promise<void> {
   const { cloud } = dependencies;
   const name = host === zone ? '@' : host.slice(0, -(zone.length + 1));
+  const find = async () =>
+    (await cloud.listRecords(zone, host)).find(({ type, data }) => type === 'A' && data === address);
+  // Two equal records may stand beside each other, and another run at the same time may have been quicker.
+  if (await find()) return;
   await makeOrFind(
     dependencies,
     () => cloud.createRecord(zone, { type: 'A', name, data: address, ttl: RECORD_TTL_SECONDS }),
-    async () =>
-      (await cloud.listRecords(zone, host)).find(({ type, data }) => type === 'A' && data === address),
+    find,
   );
 }
 

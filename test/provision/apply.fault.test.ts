@@ -103,6 +103,17 @@ test('an answer that never comes ends after the time limit of the call', async (
   expect(countParts(account.cloud).volumes).toBe(1);
 });
 
+test('two runs at the same time make one of each: one of them is refused, or both finish', async () => {
+  const account = createAccount();
+  const outcomes = await Promise.allSettled([account.run(WANTED), account.run(WANTED)]);
+  await account.run(WANTED);
+
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'CLOUD_REFUSED' });
+  }
+  expect(countParts(account.cloud)).toEqual(ONE_OF_EACH);
+});
+
 test('429 is obeyed for as long as it asks, also for a write, and too long a wait ends the run', async () => {
   const account = createAccount();
   account.cloud.faults.add({

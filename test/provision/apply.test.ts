@@ -132,6 +132,17 @@ test('a droplet of the same name that lcp did not make is left alone and stands 
   expect(countParts(account.cloud).droplets).toBe(1);
 });
 
+test('a droplet that holds our volume is ours though its tag is gone, and the missing tag is said', async () => {
+  const account = createAccount();
+  const { applied } = await account.run();
+  for (const droplet of account.cloud.state.droplets.values()) droplet.tags = [];
+
+  const again = await account.run();
+  expect(again.applied).toEqual(applied);
+  expect(again.plan.steps).toEqual([]);
+  expect(again.plan.differences).toMatchObject([{ what: 'droplet litellm', found: 'no tag lcp:litellm' }]);
+});
+
 test('what somebody changed by hand is said and not changed', async () => {
   const account = createAccount();
   await account.run();
