@@ -20,6 +20,10 @@ const NEEDED = [
     why: 'the settings of a droplet are fetched over a real sshd',
     isPresent: () => existsSync('/usr/sbin/sshd'),
   },
+  ...[
+    ['gpg', 'the pinned keys of the droplet’s packages are checked'],
+    ['curl', 'the droplet fetches these keys with it'],
+  ].map(([name, why]) => ({ name, why, isPresent: () => hasCommand(name) })),
   ...['jsonschema', 'yaml', 'jinja2', 'configobj', 'requests', 'jsonpatch'].map((module) => ({
     name: `python3-${module}`,
     why: 'cloud-init checks what a droplet is given to start with',
@@ -30,6 +34,11 @@ const NEEDED = [
     why: 'two LiteLLM proxies tell each other of a revoked key over it',
     isPresent: () => hasCommand('redis-server'),
   },
+  ...['radosgw', 'ceph-mon', 'ceph-osd'].map((name) => ({
+    name,
+    why: 'Ceph RGW is what Spaces runs, and the audit is exported to it',
+    isPresent: () => hasCommand(name),
+  })),
 ];
 
 /** Installs what is missing as root on Debian or Ubuntu, otherwise throws with the line to run. */
