@@ -40,6 +40,7 @@ export async function runCli(
       'after',
       `
 First steps:
+  lcp provision            make the droplet, where there is none: docs/provision.md
   lcp escrow keygen        make the escrow key pair, put both lines into .env
   lcp doctor               check every setting, permission and peer, with what to do
   lcp migrate              make the tables of the control database

@@ -6,6 +6,7 @@
 // droplet can read.
 
 import { spawn } from 'node:child_process';
+import { ControlError } from '../errors.ts';
 
 export type SshTarget = {
   readonly host: string;
@@ -31,6 +32,7 @@ export type RunOverSsh = (command: string, timeoutMs: number) => Promise<SshOutc
 const CONNECT_TIMEOUT_SECONDS = 15;
 const LONGEST_OUTPUT_BYTES = 1024 * 1024;
 
+/** Each call throws the signal's reason, or ControlError DROPLET_UNREACHABLE where this machine has no ssh. */
 export function createSsh(target: SshTarget, signal: AbortSignal): RunOverSsh {
   return (command, timeoutMs) =>
     new Promise((resolve, reject) => {
@@ -40,8 +42,12 @@ export function createSsh(target: SshTarget, signal: AbortSignal): RunOverSsh {
         signal: AbortSignal.any([signal, limit]),
       });
       const [output, errors] = [collect(child.stdout), collect(child.stderr)];
-      child.on('error', (error) => {
-        if (!limit.aborted || signal.aborted) reject(signal.aborted ? signal.reason : error);
+      child.on('error', (cause) => {
+        if (signal.aborted) reject(signal.reason);
+        else if (!limit.aborted) {
+          const message = 'ssh cannot be started; install it (openssh-client), then run the command again.';
+          reject(new ControlError('DROPLET_UNREACHABLE', message, { cause }));
+        }
       });
       child.on('close', (exitCode) => {
         const lastWord = errors().trim().split('\n').at(-1)?.trim() ?? '';
@@ -57,7 +63,7 @@ function toArguments(target: SshTarget): string[] {
     ConnectTimeout: CONNECT_TIMEOUT_SECONDS,
     ServerAliveInterval: 15,
     StrictHostKeyChecking: 'accept-new',
-    UserKnownHostsFile: target.knownHostsFile,
+    UserKnownHostsFile: quote(target.knownHostsFile),
     GlobalKnownHostsFile: '/dev/null',
     HostKeyAlias: target.hostKeyAlias,
     // The file is for people too, and a droplet's id is no secret.
@@ -66,7 +72,7 @@ function toArguments(target: SshTarget): string[] {
     LogLevel: 'ERROR',
     ...(target.identityFile === undefined
       ? {}
-      : { IdentityFile: target.identityFile, IdentitiesOnly: 'yes' }),
+      : { IdentityFile: quote(target.identityFile), IdentitiesOnly: 'yes' }),
   };
   return [
     ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
@@ -74,6 +80,11 @@ function toArguments(target: SshTarget): string[] {
     String(target.port),
     `${target.user}@${target.host}`,
   ];
+}
+
+/** ssh takes several files in one option, parted by blanks, unless they are quoted (ssh_config(5)). */
+function quote(file: string): string {
+  return `"${file}"`;
 }
 
 /** What the stream says, up to a limit. */

@@ -1,6 +1,6 @@
 // DigitalOcean: its API, and the functions namespace.
 
-import { httpUrl, secret, text, type Variable } from './shapes.ts';
+import { httpUrl, publicUrl, secret, text, type Variable } from './shapes.ts';
 
 export const PLATFORM_VARIABLES = {
   DIGITALOCEAN_TOKEN: {
@@ -13,7 +13,7 @@ export const PLATFORM_VARIABLES = {
   DIGITALOCEAN_API_URL: {
     about: 'DigitalOcean’s API; another host only for tests.',
     example: 'https://api.digitalocean.com',
-    schema: httpUrl('DigitalOcean’s API').prefault('https://api.digitalocean.com'),
+    schema: publicUrl('DigitalOcean’s API').prefault('https://api.digitalocean.com'),
   },
   DO_API_HOST: {
     about: 'API host of the DigitalOcean Functions namespace (`doctl serverless connect` shows it).',

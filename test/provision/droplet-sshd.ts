@@ -57,7 +57,7 @@ export async function startDropletSshd(): Promise<DropletSshd> {
     ].join('\n'),
   );
   let child = await start(at('sshd_config'), at('sshd.log'), port);
-  const knownHostsFile = at('known_hosts');
+  const knownHostsFile = at('known hosts');
 
   return {
     folder: folder.path,
