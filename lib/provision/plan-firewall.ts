@@ -1,6 +1,6 @@
 // The cloud firewall: 22 from where droplet.yml says, 80 and 443 from everywhere, outwards all. Pure.
 
-import type { FirewallRule, NewFirewall } from '../platform/digitalocean/client.ts';
+import type { FirewallRule, NewFirewall } from '../platform/digitalocean/requests.ts';
 import type { Firewall } from '../platform/digitalocean/shapes.ts';
 import { namesOf } from './names.ts';
 import type { Difference } from './plan.ts';

@@ -2,7 +2,7 @@
 // the way. Pure. A plan has no step that changes or removes what is there: size, rules and addresses that somebody
 // changed by hand are said, with what to do.
 
-import type { NewFirewall } from '../platform/digitalocean/client.ts';
+import type { NewFirewall } from '../platform/digitalocean/requests.ts';
 import type { Droplet, Size } from '../platform/digitalocean/shapes.ts';
 import { type MonthlyCost, planMonthlyCost } from './cost.ts';
 import type { Current } from './current.ts';

@@ -6,6 +6,7 @@ import type { Clock } from '../../clock.ts';
 import { ControlError, isControlError } from '../../errors.ts';
 import type { Secret } from '../../secret.ts';
 import { createLibrary } from './library.ts';
+import { type NewDroplet, type NewFirewall, toDropletRequest, toFirewallRequest } from './requests.ts';
 import { judgeFailure } from './retry.ts';
 import { CallFailure, type CloudRequest, createSend, type Send } from './send.ts';
 import * as shapes from './shapes.ts';
@@ -20,31 +21,6 @@ export type DigitalOceanOptions = {
   /** The limit of one attempt; 30 s when left out. */
   readonly timeoutMs?: number;
   readonly fetch?: typeof globalThis.fetch;
-};
-
-export type NewDroplet = {
-  readonly name: string;
-  readonly region: string;
-  readonly size: string;
-  readonly image: string;
-  readonly sshKeyIds: readonly number[];
-  readonly volumeIds: readonly string[];
-  readonly tags: readonly string[];
-  readonly userData: string;
-};
-
-export type FirewallRule = {
-  readonly protocol: 'tcp' | 'udp' | 'icmp';
-  /** One port or `0` for all (firewall_rule.yml). */
-  readonly ports: string;
-  readonly addresses: readonly string[];
-};
-
-export type NewFirewall = {
-  readonly name: string;
-  readonly tag: string;
-  readonly inbound: readonly FirewallRule[];
-  readonly outbound: readonly FirewallRule[];
 };
 
 export type DigitalOceanClient = ReturnType<typeof createDigitalOcean>;
@@ -207,39 +183,4 @@ function parse<T>(path: string, shape: z.ZodType<T>, answer: unknown): T {
     `DigitalOcean answered /v2${path} in a form this version does not know (${fields.slice(0, 5).join(', ')}).`,
     { details: { path, fields: fields.slice(0, 10) } },
   );
-}
-
-function toDropletRequest(droplet: NewDroplet) {
-  return {
-    name: droplet.name,
-    region: droplet.region,
-    size: droplet.size,
-    image: droplet.image,
-    ssh_keys: [...droplet.sshKeyIds],
-    volumes: [...droplet.volumeIds],
-    tags: [...droplet.tags],
-    user_data: droplet.userData,
-    backups: false,
-    // Nothing of ours listens on IPv6, and the firewall would have to say everything twice.
-    ipv6: false,
-    monitoring: true,
-    // No vpc_uuid: a droplet is always in a VPC, by default the region's own (droplet_create.yml). Nothing uses it.
-  };
-}
-
-function toFirewallRequest({ name, tag, inbound, outbound }: NewFirewall) {
-  return {
-    name,
-    tags: [tag],
-    inbound_rules: inbound.map(({ protocol, ports, addresses }) => ({
-      protocol,
-      ports,
-      sources: { addresses },
-    })),
-    outbound_rules: outbound.map(({ protocol, ports, addresses }) => ({
-      protocol,
-      ports,
-      destinations: { addresses },
-    })),
-  };
 }
