@@ -20,6 +20,19 @@ const NEEDED = [
     why: 'the units of the droplet are judged by its systemd-analyze',
     isPresent: () => hasCommand('systemd-analyze'),
   },
+    name: 'openssh-server',
+    why: 'the settings of a droplet are fetched over a real sshd',
+    isPresent: () => existsSync('/usr/sbin/sshd'),
+  },
+  ...[
+    ['gpg', 'the pinned keys of the droplet’s packages are checked'],
+    ['curl', 'the droplet fetches these keys with it'],
+  ].map(([name, why]) => ({ name, why, isPresent: () => hasCommand(name) })),
+  ...['jsonschema', 'yaml', 'jinja2', 'configobj', 'requests', 'jsonpatch'].map((module) => ({
+    name: `python3-${module}`,
+    why: 'cloud-init checks what a droplet is given to start with',
+    isPresent: () => spawnSync('/usr/bin/python3', ['-c', `import ${module}`]).status === 0,
+  })),
   {
     name: 'redis-server',
     why: 'two LiteLLM proxies tell each other of a revoked key over it',

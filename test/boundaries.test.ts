@@ -14,7 +14,7 @@ const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 
 /** What several features share: a person's signed, single-use decision. */
 const SHARED = ['approvals'];
-const FEATURES = ['audit', 'sync', 'keys', 'budgets', 'alerts', 'backups', 'portal', 'health'];
+const FEATURES = ['audit', 'sync', 'keys', 'budgets', 'alerts', 'backups', 'portal', 'health', 'provision'];
 const CLIENTS = ['directory', 'gateway', 'objects', 'store', 'platform'];
 /** Decisions: they import only types and other pure files, and are given `now`. */
 const PURE = [
@@ -59,6 +59,14 @@ const PURE = [
   'audit/export-state',
   'cli/time-option',
   'health/health-text',
+  'provision/plan',
+  'provision/names',
+  'provision/plan-records',
+  'provision/plan-firewall',
+  'provision/plan-machine',
+  'provision/plan-text',
+  'provision/cost',
+  'platform/digitalocean/retry',
 ]
   .map((name) => `lib/${name}.ts`)
   .concat(['snapshot', 'make-report', 'next-report'].map((name) => `droplet/agent/${name}.ts`));

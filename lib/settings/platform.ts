@@ -1,8 +1,20 @@
-// DigitalOcean: the functions namespace.
+// DigitalOcean: its API, and the functions namespace.
 
-import { httpUrl, secret, text, type Variable } from './shapes.ts';
+import { httpUrl, publicUrl, secret, text, type Variable } from './shapes.ts';
 
 export const PLATFORM_VARIABLES = {
+  DIGITALOCEAN_TOKEN: {
+    about:
+      'API token of DigitalOcean for `lcp provision` and `lcp deploy`, with the scopes of docs/provision.md and no delete scope; no function gets it.',
+    example: '',
+    secret: true,
+    schema: secret('Expected an API token of DigitalOcean.', /^\S+$/),
+  },
+  DIGITALOCEAN_API_URL: {
+    about: 'DigitalOcean’s API; another host only for tests.',
+    example: 'https://api.digitalocean.com',
+    schema: publicUrl('DigitalOcean’s API').prefault('https://api.digitalocean.com'),
+  },
   DO_API_HOST: {
     about: 'API host of the DigitalOcean Functions namespace (`doctl serverless connect` shows it).',
     example: '',
