@@ -54,12 +54,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   await waitForLeftover(home.data);
 
   const port = await findFreePort(options.port);
-  const settings = [
-    ...(options.settings ?? SETTINGS),
-    'listen_addresses=127.0.0.1',
-    'unix_socket_directories=',
-    `port=${port}`,
-  ];
+  const own = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`];
+  const settings = [...own, ...(options.settings ?? SETTINGS)];
   const child = startChild({
     command: join(home.bin, 'postgres'),
     args: ['-D', home.data, ...settings.flatMap((setting) => ['-c', setting])],
