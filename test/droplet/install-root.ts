@@ -11,7 +11,7 @@ export type InstallRoot = {
   readonly data: string;
   readonly state: string;
   /** Runs a program of droplet/install by its path in there. */
-  run(program: string, environment?: NodeJS.ProcessEnv): Promise<ShellResult>;
+  run(program: string, environment?: NodeJS.ProcessEnv, path?: readonly string[]): Promise<ShellResult>;
   /** The variables of one of its env files. */
   readVariables(file: string): Record<string, string>;
   remove(): void;
@@ -32,8 +32,9 @@ export function makeInstallRoot(): InstallRoot {
     etc,
     data,
     state,
-    run: (program, environment = {}) =>
+    run: (program, environment = {}, path = []) =>
       runShell(join(DROPLET, 'install', program), {
+        path,
         environment: {
           LITELLM_ETC: etc,
           LITELLM_DATA: data,

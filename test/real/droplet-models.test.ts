@@ -1,6 +1,8 @@
 // The droplet's config.yaml in the real LiteLLM: which models it lists, that each has its price, who answers when a
 // vendor is away, and that nobody's words reach the log. Ollama is a stand-in; the vendors are closed ports.
 
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -134,6 +136,37 @@ test('mistral-local is answered by Ollama’s mistral', async () => {
 
   expect(answer).toEqual({ status: 200, text: 'This is the droplet.' });
   expect(askedOfOllama.at(-1)).toBe('/api/chat mistral');
+});
+
+test('the installation makes the control plane a proxy_admin key of its own, once', async () => {
+  const key = `sk-${randomBytes(32).toString('hex')}`;
+  const program = readFileSync(join(ROOT, 'droplet', 'install', 'make-admin-key.py'), 'utf8');
+  const make = async () => {
+    const python = spawn('python3', ['-'], {
+      env: {
+        PATH: process.env.PATH,
+        LITELLM_BASE_URL: litellm.baseUrl,
+        LITELLM_MASTER_KEY: world.litellmAdminKey,
+      },
+    });
+    python.stdin.end(`${program}\nmain("${key}")\n`);
+    const [status] = await once(python, 'close');
+    return status;
+  };
+  const keysOfUser = async () => {
+    const path = '/key/list?user_id=control-plane&return_full_object=true';
+    const { keys } = await ask(path, z.object({ keys: z.array(z.object({ key_alias: z.string() })) }));
+    return keys;
+  };
+
+  const statuses = [await make(), await make()];
+
+  const asked = await fetch(`${litellm.baseUrl}/user/list?page_size=1`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
+  expect(statuses).toEqual([0, 0]);
+  expect(asked.status).toBe(200);
+  expect(await keysOfUser()).toHaveLength(1);
 });
 
 test('while its vendor is away a small model is replaced by ours, a big one fails rather than be mistaken for it, and nobody’s words are in the log', async () => {
