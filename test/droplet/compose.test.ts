@@ -11,8 +11,8 @@ import { resolveStack, SOME_DIGEST, type Stack, type StackService } from './stac
 const MIB = 1024 ** 2;
 /** 8 GB less what the kernel keeps for itself before anybody else sees it. */
 const USABLE_BYTES = (8_192 - 256) * MIB;
-/** Debian with sshd, journald, Docker and containerd, and the agent's own limit of 60 MB. */
-const HOST_BYTES = (512 + 60) * MIB;
+/** Debian with sshd, journald, Docker and containerd, and the limit of the agent’s unit. */
+const HOST_BYTES = (512 + 128) * MIB;
 /** Made by cloud-init (droplet/cloud-init). Half of it stays free for the host. */
 const SWAP_BYTES = 4_096 * MIB;
 /** Ollama's mistral at a context of 4,096 tokens (facts of 2026-11-23: 5 to 5.5 GB). */

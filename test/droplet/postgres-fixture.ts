@@ -21,6 +21,8 @@ export type DropletPostgres = {
   connectPlain(role: string, database: string): Promise<Client>;
   /** A connection as a program on the host makes it. */
   connectOverSocket(role: string, database: string): Promise<Client>;
+  /** By the URL that the agent is given, with the socket where it lies here. */
+  connectAsAgent(): Promise<Client>;
   readPassword(role: string): string;
   stop(): Promise<void>;
 };
@@ -93,6 +95,13 @@ export async function startDropletPostgres(): Promise<DropletPostgres> {
       open({ host: '127.0.0.1', port: postgres.port, user: role, password: readPassword(role), database }),
     connectOverSocket: (role, database) =>
       open({ host: sockets, port: postgres.port, user: role, password: readPassword(role), database }),
+    connectAsAgent: () => {
+      const url = readFileSync(join(root.etc, 'agent-database-url'), 'utf8').trim();
+      const here = url
+        .replace('localhost', `localhost:${postgres.port}`)
+        .replace('/run/litellm-postgres', sockets);
+      return open({ connectionString: here });
+    },
     readPassword,
     stop: async () => {
       await postgres.stop();

@@ -204,7 +204,7 @@ describe('what each role can and cannot', () => {
     const bySocket = (role: string, database: string) =>
       postgres.connectOverSocket(role, database).then((client) => client.end());
 
-    expect(await codeOf(bySocket('droplet_agent', 'control'))).toBe('done');
+    expect(await codeOf(postgres.connectAsAgent().then((client) => client.end()))).toBe('done');
     expect(await codeOf(bySocket('droplet_agent', 'litellm'))).toBe(NO_WAY_IN);
     expect(await codeOf(bySocket('control_plane', 'control'))).toBe(NO_WAY_IN);
     expect(await codeOf(bySocket('litellm', 'litellm'))).toBe(NO_WAY_IN);

@@ -32,7 +32,7 @@ test('every secret is made once: a second run changes no byte', async () => {
   expect(contents()).toEqual(made);
   expect(Object.keys(made).sort()).toEqual([
     'admin-key.env',
-    'agent-database.url',
+    'agent-database-url',
     'droplet.env',
     'litellm.env',
     'postgres.env',
