@@ -39,7 +39,9 @@ give_to() {
   [[ $(id -u) != 0 ]] || chown "$2" "$1"
 }
 
+# As litellm-stack.service calls it; stack.env may switch profiles on.
 compose() {
-  docker compose --project-directory "$LITELLM_HOME" --file "$LITELLM_HOME/compose.yml" \
+  COMPOSE_PROFILES=$(read_variable "$LITELLM_ETC/stack.env" COMPOSE_PROFILES) \
+    docker compose --project-directory "$LITELLM_HOME" --file "$LITELLM_HOME/compose.yml" \
     --env-file "$LITELLM_ETC/images.lock.env" "$@"
 }
