@@ -3,7 +3,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { request as requestHttp } from 'node:http';
-import { type RequestOptions, request } from 'node:https';
+import { type Agent, type RequestOptions, request } from 'node:https';
 import { text } from 'node:stream/consumers';
 
 export type Question = {
@@ -19,6 +19,8 @@ export type Question = {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** Keeps connections between questions; without it each has its own. */
+  readonly agent?: Agent;
   /** Plain http, as to port 80. */
   readonly isPlain?: boolean;
 };
@@ -55,7 +57,7 @@ export function openAnswer(question: Question): Promise<IncomingMessage> {
     ca,
     cert,
     key,
-    agent: false,
+    agent: question.agent ?? false,
     signal: AbortSignal.timeout(LIMIT_MS),
   };
   return new Promise((resolve, reject) => {
