@@ -20,6 +20,21 @@ const NEEDED = [
     why: 'two LiteLLM proxies tell each other of a revoked key over it',
     isPresent: () => hasCommand('redis-server'),
   },
+  {
+    name: 'nginx',
+    why: 'the shipped configuration runs in a real one',
+    isPresent: () => hasCommand('nginx'),
+  },
+  {
+    name: 'libnginx-mod-stream',
+    why: 'it divides port 443',
+    isPresent: () => existsSync('/usr/lib/nginx/modules/ngx_stream_module.so'),
+  },
+  {
+    name: 'certbot',
+    why: 'it renews a certificate from a real ACME server',
+    isPresent: () => hasCommand('certbot'),
+  },
 ];
 
 /** Installs what is missing as root on Debian or Ubuntu, otherwise throws with the line to run. */

@@ -85,7 +85,7 @@ test('without a certificate of ours nobody comes to the question of the password
   ).rejects.toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR' });
   await expect(
     ask({ ssl: { ...ours, ...(await edge.certificates.issueClient('control-sync', expired)) } }),
-  ).rejects.toMatchObject({ code: 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED' });
+  ).rejects.toMatchObject({ code: expect.stringMatching(/ALERT_CERTIFICATE_EXPIRED$/) });
   expect(await ask({ ssl: ours })).toMatchObject({ role: ROLE });
 });
 

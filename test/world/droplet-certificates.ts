@@ -60,6 +60,11 @@ export async function issueForeignClient(commonName: string): Promise<Pair> {
   return issue(await createAuthority('Droplet'), commonName, 'clientAuth');
 }
 
+/** A server's certificate by an authority that nobody knows. */
+export async function issueServer(commonName: string, dates?: Dates): Promise<Pair> {
+  return issue(await createAuthority('Nobody'), commonName, 'serverAuth', dates);
+}
+
 async function createAuthority(commonName: string): Promise<Authority> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: commonName }], {
     ...COMMON,
