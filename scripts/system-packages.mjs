@@ -50,6 +50,21 @@ const NEEDED = [
     why: 'Ceph RGW is what Spaces runs, and the audit is exported to it',
     isPresent: () => hasCommand(name),
   })),
+  {
+    name: 'nginx',
+    why: 'the shipped configuration runs in a real one',
+    isPresent: () => hasCommand('nginx'),
+  },
+  {
+    name: 'libnginx-mod-stream',
+    why: 'it divides port 443',
+    isPresent: () => existsSync('/usr/lib/nginx/modules/ngx_stream_module.so'),
+  },
+  {
+    name: 'certbot',
+    why: 'it renews a certificate from a real ACME server',
+    isPresent: () => hasCommand('certbot'),
+  },
 ];
 
 /** Installs what is missing as root on Debian or Ubuntu, otherwise throws with the line to run. */

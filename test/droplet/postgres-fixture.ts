@@ -48,6 +48,7 @@ export async function startDropletPostgres(): Promise<DropletPostgres> {
   );
   const postgres = await startPostgres({
     dir,
+    isAsConfigured: true,
     settings: [
       `config_file=${join(SHIPPED, 'postgresql.conf')}`,
       `unix_socket_directories=${sockets}`,
