@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DATA_PLANE_VARIABLES } from '../../lib/settings/data-plane.ts';
 import { type InstallRoot, makeInstallRoot, PUBLIC_HOST } from './install-root.ts';
 
 let root: InstallRoot;
@@ -66,6 +67,14 @@ test('authority and identities come as base64 in one line, each with its own key
   for (const name of identities) {
     expect(decode(name)).toContain('-----BEGIN PRIVATE KEY-----');
     expect(new X509Certificate(decode(name)).verify(authority.publicKey)).toBe(true);
+  }
+});
+
+test('every setting that says where the data plane is and with what it is opened is printed, in the form it is parsed in', async () => {
+  const settings = parse((await root.run('print-settings')).stdout);
+
+  for (const [name, { schema }] of Object.entries(DATA_PLANE_VARIABLES)) {
+    expect([name, schema.safeParse(settings.get(name)).success]).toEqual([name, true]);
   }
 });
 
