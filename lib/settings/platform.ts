@@ -1,4 +1,4 @@
-// DigitalOcean: the functions namespace.
+// DigitalOcean: the functions namespace, the account, and the droplet as `lcp` reaches it.
 
 import { httpUrl, secret, text, type Variable } from './shapes.ts';
 
@@ -18,5 +18,22 @@ export const PLATFORM_VARIABLES = {
     example: '',
     secret: true,
     schema: secret('Expected the access key of the namespace, id:secret.', /^[^:]+:.+$/),
+  },
+  DIGITALOCEAN_ACCESS_TOKEN: {
+    about:
+      'DigitalOcean API token for `lcp deploy` (scope function:admin), by the name doctl reads; no function gets it.',
+    example: '',
+    secret: true,
+    schema: secret('Expected a DigitalOcean API token without spaces.', /^\S+$/),
+  },
+  DROPLET_SSH: {
+    about:
+      'How `lcp deploy` and `lcp upgrade` reach the droplet, such as root@llm.example.com or root@llm.example.com:2222; `none` where there is no droplet.',
+    example: 'none',
+    schema: text('Expected user@host, user@host:port, or none.')
+      .regex(/^(none|[a-z_][a-z0-9_-]*@[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?)$/, {
+        error: 'Expected user@host, user@host:port, or none.',
+      })
+      .transform((value) => (value === 'none' ? undefined : value)),
   },
 } as const satisfies Record<string, Variable>;
