@@ -19,6 +19,7 @@ import { migrateCommand } from './migrate.ts';
 import { planCommand } from './plan.ts';
 import { quarantineDecideCommand, quarantineListCommand, quarantineShowCommand } from './quarantine.ts';
 import { statusCommand } from './status.ts';
+import { upgradeCommand } from './upgrade.ts';
 
 const POLICY_OPTION = ['--policy <file>', 'the policy to follow', 'policy.yml'] as const;
 
@@ -92,6 +93,13 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan, drift) there i
     .option('--dry-run', 'check, build and show what would change; deploy nothing', false)
     .option('--yes', 'do not ask', false)
     .action((options) => run(deployCommand(environment, options)));
+  program
+    .command('upgrade')
+    .description('take LiteLLM on the droplet to another version, and back by itself if it does not serve')
+    .option('--to <version>', 'such as 1.106.2; without it an unfinished upgrade goes on')
+    .option('--dry-run', 'show the steps; change nothing', false)
+    .option('--yes', 'do not ask', false)
+    .action((options) => run(upgradeCommand(environment, options)));
 
   const quarantine = program
     .command('quarantine')

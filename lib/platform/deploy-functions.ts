@@ -106,8 +106,9 @@ async function deployUntilProven(
 async function putRight(parts: DeployParts, target: DeployTarget, signal: AbortSignal): Promise<Comparison> {
   const read = () => readBack(parts, target, signal);
   const first = await read();
+  const isThere = (name: string) => first.found.functions.some((one) => one.name === name);
   const repairable = first.comparison.differences.filter(
-    ({ kind }) => kind !== 'function' && kind !== 'trigger_elsewhere',
+    ({ kind, functionName }) => kind !== 'function' && kind !== 'trigger_elsewhere' && isThere(functionName),
   );
   if (repairable.length === 0) return first.comparison;
   for (const difference of repairable) {

@@ -67,6 +67,10 @@ export async function startFunctionsCloud(): Promise<FunctionsCloud> {
     requests: [] as string[],
   };
   const app = new Hono();
+  // The deployer asks which runtimes there are, without a key.
+  app.get('/api/v1', (c) =>
+    c.json({ runtimes: { nodejs: [{ kind: 'nodejs:22', default: true, deprecated: false }] } }),
+  );
   app.use('*', async (c, next) => {
     cloud.requests.push(`${c.req.method} ${c.req.path}`);
     const isApi = c.req.path.startsWith('/v2/');
