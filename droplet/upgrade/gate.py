@@ -1,5 +1,5 @@
 # Whether LiteLLM serves: run inside its container by droplet/upgrade/session, so that its master key leaves it for
-# nobody. LITELLM_GATE is `version`, to be told the version, or the version that must be the one. No model is asked:
+# nobody. LITELLM_GATE is `version`, to be told which one serves, or the version that must be the one. No model is asked:
 # a vendor that is down must not undo an upgrade.
 import json
 import os
@@ -21,10 +21,8 @@ def check():
     version = str(details.get("litellm_version", "")).removeprefix("v")
     if details.get("db") != "connected":
         return "it serves without its database"
-    if wanted == "version":
-        print(version)
-        return None
-    if version != wanted.removeprefix("v"):
+    # A suffix (-stable, -nightly) is of the image, not of the code.
+    if wanted != "version" and version != wanted.removeprefix("v").split("-")[0]:
         return "it calls itself " + version
     # Each reads the tables a request needs: models of the configuration, a key with its team and user.
     if not ask("/v1/models")["data"]:
@@ -32,6 +30,9 @@ def check():
     keys = ask("/key/list?size=1&page=1").get("keys", [])
     if keys:
         ask("/key/info?key=" + keys[0])
+    if wanted == "version":
+        print(version)
+        return None
     print("ready, version %s, its models and %s read" % (version, "a key" if keys else "no key there"))
     return None
 

@@ -33,7 +33,8 @@ export async function upgradeCommand(environment: CliEnvironment, options: Upgra
     throw new ControlError('UPGRADE_REFUSED', 'DROPLET_SSH is none; set it to user@host of the droplet.');
   }
   const to = options.to === undefined ? undefined : withoutPrefix(options.to);
-  if (to !== undefined) checkGatewayVersion(to);
+  // A suffix such as -stable is of the image; the code in it is the same.
+  if (to !== undefined) checkGatewayVersion(to.split('-')[0] ?? to);
   const tell = (line: string) => environment.printError(`${line}\n`);
   const target = { address, variables: environment.variables };
   const session = await openUpgradeSession(target, await readScript(), tell, AbortSignal.timeout(TIMEOUT_MS));
