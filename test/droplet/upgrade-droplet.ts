@@ -44,7 +44,8 @@ export type UpgradeDroplet = {
   stop(): Promise<void>;
 };
 
-export async function startUpgradeDroplet(): Promise<UpgradeDroplet> {
+/** `postgres: false` is enough where only the agent is shipped. */
+export async function startUpgradeDroplet({ postgres = true } = {}): Promise<UpgradeDroplet> {
   const folder = makeThrowAwayFolder();
   const at = (name: string) => path.join(folder.path, name);
   const children: Child[] = [];
@@ -52,7 +53,7 @@ export async function startUpgradeDroplet(): Promise<UpgradeDroplet> {
   const running = () =>
     existsSync(at('docker/running')) ? readFileSync(at('docker/running'), 'utf8') : undefined;
   const gate = await startGate(running, broken);
-  const postgresPort = await startPostgres15(at('postgres'), children);
+  const postgresPort = postgres ? await startPostgres15(at('postgres'), children) : 1;
   const query = async (text: string, database = 'litellm') => {
     const client = new pg.Client({
       connectionString: `postgres://postgres@127.0.0.1:${postgresPort}/${database}`,
@@ -64,7 +65,6 @@ export async function startUpgradeDroplet(): Promise<UpgradeDroplet> {
       await client.end();
     }
   };
-  await query('create role litellm_reader', 'postgres');
 
   const settings = {
     PATH: `${STAND_INS}:${POSTGRES}:/usr/bin:/bin`,
@@ -75,6 +75,8 @@ export async function startUpgradeDroplet(): Promise<UpgradeDroplet> {
     LITELLM_UNITS: at('units'),
     LITELLM_GATE_WITHIN: '0',
     LITELLM_GATE_EVERY: '0',
+    LITELLM_AGENT_HOME: at('agent-home'),
+    LITELLM_AGENT_WATCH: '1',
     STAND_IN_STATE: at('docker'),
     STAND_IN_GATE_URL: gate.url,
     STAND_IN_MASTER_KEY: MASTER_KEY,
@@ -109,6 +111,7 @@ export async function startUpgradeDroplet(): Promise<UpgradeDroplet> {
     await query('create database litellm template before', 'postgres');
   };
   const fillTemplate = async () => {
+    await query('create role litellm_reader', 'postgres');
     await query('create database before', 'postgres');
     await query(
       `create table "LiteLLM_TeamTable" (team_id text primary key, spend float default 0);
@@ -119,8 +122,10 @@ export async function startUpgradeDroplet(): Promise<UpgradeDroplet> {
       'before',
     );
   };
-  await fillTemplate();
-  await reset();
+  if (postgres) {
+    await fillTemplate();
+    await reset();
+  }
   return {
     address: `${userInfo().username}@127.0.0.1:${sshPort}`,
     variables: {
