@@ -30,6 +30,11 @@ const NEEDED = [
     why: 'an upgrade is returned from with a real pg_dump and pg_restore, and only a server and tools of one version fit',
     isPresent: () => existsSync('/usr/lib/postgresql/15/bin/pg_dump'),
   },
+  ...['radosgw', 'ceph-mon', 'ceph-osd'].map((name) => ({
+    name,
+    why: 'Ceph RGW is what Spaces runs, and the audit is exported to it',
+    isPresent: () => hasCommand(name),
+  })),
 ];
 
 /** Installs what is missing as root on Debian or Ubuntu, otherwise throws with the line to run. */

@@ -32,7 +32,6 @@ export type DeployCommandOptions = {
 /** Where things are. Tests deploy another checkout to another cloud. */
 export type DeployPlace = {
   readonly root: string;
-  readonly apiUrl: string;
   /** Brings `packages/…/bundle` below root up to date. */
   readonly build: (root: string) => Promise<void>;
 };
@@ -42,14 +41,14 @@ const DEPLOY_TIMEOUT_MS = 10 * 60_000;
 const CALL_TIMEOUT_MS = 20_000;
 const HERE: DeployPlace = {
   root: path.resolve(import.meta.dirname, '..', '..'),
-  apiUrl: 'https://api.digitalocean.com',
   build: buildByScript,
 };
 const NEEDED = [
   'DO_API_HOST',
   'DO_NAMESPACE',
   'DO_FUNCTIONS_KEY',
-  'DIGITALOCEAN_ACCESS_TOKEN',
+  'DIGITALOCEAN_TOKEN',
+  'DIGITALOCEAN_API_URL',
   'DROPLET_SSH',
 ] as const;
 
@@ -63,7 +62,7 @@ export async function deployCommand(
   const values = await readEnvironmentFile(options.env);
   await checkBefore(environment, values, place);
   const settings = parseSettings(NEEDED, values);
-  const parts = createParts(environment, settings, place);
+  const parts = createParts(environment, settings);
   const connection = await parts.doctl.readConnection(signal);
   if (connection.namespace !== settings.DO_NAMESPACE) {
     const message = `doctl is connected to ${connection.namespace}, and DO_NAMESPACE is ${settings.DO_NAMESPACE}. Run \`doctl serverless connect\` and choose it, or correct DO_NAMESPACE; nothing was deployed.`;
@@ -149,11 +148,10 @@ async function checkBefore(
 function createParts(
   environment: CliEnvironment,
   settings: ReturnType<typeof parseSettings<(typeof NEEDED)[number]>>,
-  { apiUrl }: DeployPlace,
 ) {
   const { clock, variables } = environment;
   const namespace = settings.DO_NAMESPACE;
-  const token = settings.DIGITALOCEAN_ACCESS_TOKEN;
+  const token = settings.DIGITALOCEAN_TOKEN;
   const call = { clock, timeoutMs: CALL_TIMEOUT_MS };
   return {
     doctl: createDoctl({ variables, token, timeoutMs: DEPLOY_TIMEOUT_MS }),
@@ -172,11 +170,11 @@ function createParts(
       namespace,
       call: {
         ...call,
-        baseUrl: apiUrl,
+        baseUrl: settings.DIGITALOCEAN_API_URL,
         key: token,
         scheme: 'Bearer',
         codes: { unavailable: 'PLATFORM_UNAVAILABLE', refused: 'DEPLOY_REFUSED' },
-        remedy: 'Give DIGITALOCEAN_ACCESS_TOKEN the scope function:admin.',
+        remedy: 'Give DIGITALOCEAN_TOKEN the scope function:admin.',
       },
     }),
     tell: (line: string) => environment.printError(`  ${line}\n`),
@@ -217,13 +215,15 @@ async function deployAgent(
   { root }: DeployPlace,
   signal: AbortSignal,
 ): Promise<void> {
-  const bundleFile = path.join(root, 'dist', 'agent', 'agent.cjs');
+  const bundleFile = path.join(root, 'droplet', 'agent', 'bundle', 'agent.cjs');
   if (address === undefined) {
     environment.print('agent: left out, because DROPLET_SSH is none\n');
     return;
   }
   if (!existsSync(bundleFile)) {
-    environment.print('agent: left out, because there is no bundle of it at dist/agent/agent.cjs\n');
+    environment.print(
+      'agent: left out, because there is no bundle of it at droplet/agent/bundle/agent.cjs\n',
+    );
     return;
   }
   const files = { bundleFile, scriptFile: path.join(root, 'droplet', 'upgrade', 'ship-agent') };

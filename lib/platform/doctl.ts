@@ -60,7 +60,7 @@ export function createDoctl(options: DoctlOptions): Doctl {
       // Never --remote-build: it deploys no triggers (doctl issues 1474 and 1868).
       const args = ['serverless', 'deploy', folder, '--env', environmentFile];
       const { code, text } = await run(options, args, limit);
-      const words = redact(text, { ...secrets, DIGITALOCEAN_ACCESS_TOKEN: options.token.reveal() });
+      const words = redact(text, { ...secrets, DIGITALOCEAN_TOKEN: options.token.reveal() });
       return { isContent: code === 0, words };
     },
   };
@@ -76,14 +76,14 @@ export function redact(text: string, secrets: Readonly<Record<string, string | u
 
 function explainStatus(text: string): string {
   if (text.includes('not connected')) {
-    return 'doctl is not connected to a functions namespace under DIGITALOCEAN_ACCESS_TOKEN. Run `doctl serverless connect` with that token in the environment, and choose DO_NAMESPACE.';
+    return 'doctl is not connected to a functions namespace under DIGITALOCEAN_TOKEN. Run `doctl serverless connect` with that token in its DIGITALOCEAN_ACCESS_TOKEN, and choose DO_NAMESPACE.';
   }
   if (text.includes('not installed'))
     return 'doctl lacks its serverless support; run `doctl serverless install`.';
   if (text.includes('needs to be upgraded')) {
     return 'doctl’s serverless support is too old; run `doctl serverless upgrade`.';
   }
-  return '`doctl serverless status` did not name a namespace; run it with DIGITALOCEAN_ACCESS_TOKEN in the environment and do what it says.';
+  return '`doctl serverless status` did not name a namespace; run it with DIGITALOCEAN_TOKEN as its DIGITALOCEAN_ACCESS_TOKEN and do what it says.';
 }
 
 function run(

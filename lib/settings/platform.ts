@@ -1,8 +1,20 @@
 // DigitalOcean: the functions namespace, the account, and the droplet as `lcp` reaches it.
 
-import { httpUrl, secret, text, type Variable } from './shapes.ts';
+import { httpUrl, publicUrl, secret, text, type Variable } from './shapes.ts';
 
 export const PLATFORM_VARIABLES = {
+  DIGITALOCEAN_TOKEN: {
+    about:
+      'API token of DigitalOcean for `lcp provision` and `lcp deploy`, with the scopes of docs/provision.md and no delete scope but function:admin; no function gets it.',
+    example: '',
+    secret: true,
+    schema: secret('Expected an API token of DigitalOcean.', /^\S+$/),
+  },
+  DIGITALOCEAN_API_URL: {
+    about: 'DigitalOcean’s API; another host only for tests.',
+    example: 'https://api.digitalocean.com',
+    schema: publicUrl('DigitalOcean’s API').prefault('https://api.digitalocean.com'),
+  },
   DO_API_HOST: {
     about: 'API host of the DigitalOcean Functions namespace (`doctl serverless connect` shows it).',
     example: '',
@@ -18,13 +30,6 @@ export const PLATFORM_VARIABLES = {
     example: '',
     secret: true,
     schema: secret('Expected the access key of the namespace, id:secret.', /^[^:]+:.+$/),
-  },
-  DIGITALOCEAN_ACCESS_TOKEN: {
-    about:
-      'DigitalOcean API token for `lcp deploy` (scope function:admin), by the name doctl reads; no function gets it.',
-    example: '',
-    secret: true,
-    schema: secret('Expected a DigitalOcean API token without spaces.', /^\S+$/),
   },
   DROPLET_SSH: {
     about:

@@ -71,7 +71,8 @@ export async function makeDeployer(controlDatabaseUrl: string): Promise<Deployer
     DO_API_HOST: cloud.url,
     DO_NAMESPACE: cloud.namespace,
     DO_FUNCTIONS_KEY: cloud.key,
-    DIGITALOCEAN_ACCESS_TOKEN: cloud.token,
+    DIGITALOCEAN_TOKEN: cloud.token,
+    DIGITALOCEAN_API_URL: cloud.url,
     DROPLET_SSH: 'none',
   };
   const variables: Record<string, string> = { PATH: `${bin}:${process.env.PATH}`, HOME: folder.path };
@@ -136,7 +137,6 @@ export async function makeDeployer(controlDatabaseUrl: string): Promise<Deployer
       try {
         const exitCode = await deployCommand(environment, chosen, {
           root,
-          apiUrl: cloud.url,
           build: buildAll,
         });
         return { code: exitCode, out, err };

@@ -165,7 +165,7 @@ test('nothing that a deployment prints, or its error, holds a secret', async () 
     'LITELLM_ADMIN_KEY',
     'GRAPH_CLIENT_STATE',
     'DO_FUNCTIONS_KEY',
-    'DIGITALOCEAN_ACCESS_TOKEN',
+    'DIGITALOCEAN_TOKEN',
     'CONTROL_DATABASE_URL',
   ]) {
     expect(`${out}${err}`).not.toContain(deployer.values[name]);
