@@ -74,6 +74,8 @@ export async function makeDeployer(controlDatabaseUrl: string): Promise<Deployer
     DIGITALOCEAN_TOKEN: cloud.token,
     DIGITALOCEAN_API_URL: cloud.url,
     DROPLET_SSH: 'none',
+    DATA_PLANE_CA: 'none',
+    OPERATOR_CLIENT_IDENTITY: 'none',
   };
   const variables: Record<string, string> = { PATH: `${bin}:${process.env.PATH}`, HOME: folder.path };
   let waitedMs = 0;
@@ -152,20 +154,29 @@ export async function makeDeployer(controlDatabaseUrl: string): Promise<Deployer
   };
 }
 
+let bundled: Promise<string> | undefined;
+
 /** The stand-in as one file, because it starts for every deployment and Node takes longest to find and read modules. */
-async function makeDoctl(bin: string): Promise<void> {
-  mkdirSync(bin, { recursive: true });
-  await build({
+async function bundleDoctl(): Promise<string> {
+  const { outputFiles } = await build({
     entryPoints: [path.join(REPOSITORY, 'test/world/digitalocean/doctl.ts')],
-    outfile: path.join(bin, 'doctl.mjs'),
     bundle: true,
+    minify: true,
     platform: 'node',
     format: 'esm',
     banner: {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     },
+    write: false,
     logLevel: 'silent',
   });
+  return outputFiles[0]?.text ?? '';
+}
+
+async function makeDoctl(bin: string): Promise<void> {
+  mkdirSync(bin, { recursive: true });
+  bundled ??= bundleDoctl();
+  writeFileSync(path.join(bin, 'doctl.mjs'), await bundled);
   const file = path.join(bin, 'doctl');
   // The connection is answered by the shell, as fast as doctl itself would.
   const script = `#!/bin/sh

@@ -65,7 +65,7 @@ const FINISHED_AT_ONCE: readonly [string, CloudFault[]][] = [
   ['the store is refused once', [{ kind: 'answer', to: 'store', status: 500, times: 1 }]],
 ];
 
-test.each(FINISHED_AT_ONCE)('%s: the same run finishes it', async (_, faults) => {
+test.each(FINISHED_AT_ONCE)('%s: the same run finishes it, and deletes nothing', async (_, faults) => {
   const deployer = await makeDeployed();
   deployer.cloud.faults.push(...faults);
 
@@ -74,6 +74,8 @@ test.each(FINISHED_AT_ONCE)('%s: the same run finishes it', async (_, faults) =>
   expect(code).toBe(0);
   expect(out).toContain('runs as project.yml says, read back and compared');
   expect(read(deployer)).toEqual(WHOLE('second'));
+  expect([...deployer.cloud.actions.keys()].sort()).toEqual([...FUNCTIONS].sort());
+  expect(deployer.cloud.requests.filter((request) => /^DELETE .*\/actions\//.test(request))).toEqual([]);
   expect(deployer.cloud.faults).toEqual([]);
 });
 
@@ -170,17 +172,4 @@ test('nothing that a deployment prints, or its error, holds a secret', async () 
   ]) {
     expect(`${out}${err}`).not.toContain(deployer.values[name]);
   }
-});
-
-test('no deployment deletes a function, and each trigger that doctl deletes is there in the end', async () => {
-  const deployer = await makeDeployed();
-  for (const [, faults] of FINISHED_AT_ONCE) {
-    deployer.cloud.faults.push(...faults);
-    deployer.setCode(`after ${faults[0]?.kind}`);
-    await deployer.run();
-  }
-
-  expect(deployer.cloud.requests.filter((request) => /^DELETE .*\/actions\//.test(request))).toEqual([]);
-  expect(read(deployer).triggers).toEqual(['sync-every-5-minutes']);
-  expect([...deployer.cloud.actions.keys()].sort()).toEqual([...FUNCTIONS].sort());
 });

@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { type FunctionDeployment, readProject } from '../../../lib/platform/project.ts';
-import { KILL_HEADER } from './functions-cloud.ts';
+import { KILL_HEADER } from './kill-header.ts';
 
 type Connection = { apiHost: string; namespace: string; auth: string; apiUrl: string };
 

@@ -7,6 +7,7 @@
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
+import { KILL_HEADER } from './kill-header.ts';
 
 export type CloudFault =
   /** The deployer's process dies once the nth function (from 1) is stored, before its triggers. */
@@ -52,9 +53,6 @@ export type FunctionsCloud = {
   readonly requests: string[];
   stop(): Promise<void>;
 };
-
-/** Tells the stand-in for doctl to die, as the fault that was meant for it. */
-export const KILL_HEADER = 'x-test-kill';
 
 export async function startFunctionsCloud(): Promise<FunctionsCloud> {
   const cloud = {
