@@ -47,7 +47,8 @@ export const ERROR_CODES = {
   DEPLOY_INCOMPLETE:
     'A deployment did not arrive as project.yml says; the message says what runs; a repeat goes on.',
   PLATFORM_UNAVAILABLE: 'DigitalOcean’s API did not answer properly; a retry helps.',
-  DROPLET_UNREACHABLE: 'The droplet did not answer over SSH, or the connection broke; a retry helps.',
+  DROPLET_UNREACHABLE:
+    'The droplet did not answer over SSH, or the connection broke; a retry helps, or DevOps checks ssh_from and the keys.',
   DROPLET_REFUSED: 'The droplet could not do what was asked; DevOps reads why; a retry alone does not help.',
   UPGRADE_REFUSED: 'LiteLLM is not upgraded to this version or not now; nothing was changed.',
   UPGRADE_BUSY: 'Another upgrade is at work on the droplet; it is waited for, not joined.',
@@ -69,7 +70,6 @@ export const ERROR_CODES = {
   PROVISION_REFUSED:
     'What is there already does not let the droplet be made safely; DevOps does what the message says; nothing was changed.',
   DROPLET_FAILED: 'DigitalOcean could not finish the droplet or its parts; DevOps looks at it there.',
-  DROPLET_UNREACHABLE: 'The droplet does not answer over SSH; DevOps checks ssh_from and the keys.',
   DROPLET_SETUP_FAILED:
     'The first boot stopped at a step, or gave settings we do not know; DevOps reads its log.',
   DEADLINE_REACHED: 'The time of this run is used up; the next run goes on.',
