@@ -12,7 +12,7 @@ export type GatewayHealth = {
 };
 
 /** Published with malicious code: 1.82.7 and 1.82.8 (LiteLLM issue 24518), 1.107.0 (discussion 48242). */
-const DENIED_VERSIONS = new Set(['1.82.7', '1.82.8', '1.107.0']);
+export const DENIED_VERSIONS = new Set(['1.82.7', '1.82.8', '1.107.0']);
 
 const healthAnswer = z.object({
   status: z.string(),
