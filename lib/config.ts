@@ -3,6 +3,7 @@
 
 import * as z from 'zod';
 import { describeProblems, problemsError } from './problems.ts';
+import { AGENT_VARIABLES } from './settings/agent.ts';
 import { DATA_PLANE_VARIABLES } from './settings/data-plane.ts';
 import { ENTRA_VARIABLES } from './settings/entra.ts';
 import { PEOPLE_VARIABLES } from './settings/people.ts';
@@ -15,6 +16,7 @@ export const VARIABLES = {
   ...DATA_PLANE_VARIABLES,
   ...PEOPLE_VARIABLES,
   ...PLATFORM_VARIABLES,
+  ...AGENT_VARIABLES,
 } as const;
 
 export type VariableName = keyof typeof VARIABLES;
@@ -44,6 +46,14 @@ export const PORTAL_SETTINGS = [
   'DO_API_HOST',
   'DO_NAMESPACE',
   'DO_FUNCTIONS_KEY',
+] as const satisfies readonly VariableName[];
+
+/** What control/agent may know: whose reports to believe, and where to leave them. */
+export const AGENT_SETTINGS = [
+  'AGENT_PUBLIC_KEY',
+  'AGENT_DATABASE_URL',
+  'DO_API_HOST',
+  'DO_NAMESPACE',
 ] as const satisfies readonly VariableName[];
 
 /** The named settings from `environment`; an empty value is a missing one.

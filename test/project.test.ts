@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SYNC_SETTINGS } from '../lib/composition.ts';
-import { PORTAL_SETTINGS, VARIABLES, WEBHOOK_SETTINGS } from '../lib/config.ts';
+import { AGENT_SETTINGS, PORTAL_SETTINGS, VARIABLES, WEBHOOK_SETTINGS } from '../lib/config.ts';
 import { type FunctionDeployment, readProject } from '../lib/platform/project.ts';
 import { variableNames } from '../lib/platform/template.ts';
 
@@ -74,6 +74,14 @@ describe('project.yml', () => {
     ).toEqual([]);
   });
 
+  test('control/agent is on the web as it is, and knows nothing but whose reports to believe and where to leave them', () => {
+    const agent = functions.find(({ name }) => name === 'control/agent');
+
+    expect(agent).toMatchObject({ web: 'raw', timeoutMs: 10_000, memoryMb: 256, triggers: [] });
+    const known = Object.keys(agent?.environment ?? {});
+    expect(known.filter((name) => !/^(AGENT_|DO_API_HOST|DO_NAMESPACE)/.test(name))).toEqual([]);
+  });
+
   test('each function is given exactly the settings it parses', () => {
     const given = functions.map(({ name, environment }) => [name, Object.keys(environment).sort()]);
 
@@ -81,6 +89,7 @@ describe('project.yml', () => {
       'control/sync': [...SYNC_SETTINGS].sort(),
       'control/webhook': [...WEBHOOK_SETTINGS].sort(),
       'control/portal': [...PORTAL_SETTINGS].sort(),
+      'control/agent': [...AGENT_SETTINGS].sort(),
     });
   });
 });

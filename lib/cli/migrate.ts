@@ -2,7 +2,7 @@
 
 import { parseSettings } from '../config.ts';
 import { createDatabase } from '../store/database.ts';
-import { grantPortal } from '../store/grants.ts';
+import { grantAgentFunction, grantDropletAgent, grantPortal } from '../store/grants.ts';
 import { applyMigrations } from '../store/migrate.ts';
 import { SCHEMA_LEVEL } from '../store/schema.ts';
 import type { CliEnvironment } from './environment.ts';
@@ -15,20 +15,30 @@ export async function migrateCommand(environment: CliEnvironment): Promise<numbe
       ? `nothing to do: at ${SCHEMA_LEVEL}\n`
       : applied.map((name) => `applied ${name}\n`).join(''),
   );
-  await grantPortalRole(environment);
+  await grantRoles(environment);
   return 0;
 }
 
-/** Where the portal is deployed or about to be. */
-async function grantPortalRole({ variables, print }: CliEnvironment): Promise<void> {
-  if (!variables.PORTAL_DATABASE_URL) return;
-  const names = ['CONTROL_DATABASE_URL', 'PORTAL_DATABASE_URL'] as const;
-  const settings = parseSettings(names, variables);
-  const role = decodeURIComponent(new URL(settings.PORTAL_DATABASE_URL.reveal()).username);
+/** Where the portal and control/agent are deployed or about to be, and where the droplet has its agent. */
+async function grantRoles({ variables, print }: CliEnvironment): Promise<void> {
+  const names = ['PORTAL_DATABASE_URL', 'AGENT_DATABASE_URL'] as const;
+  const given = names.filter((name) => variables[name]);
+  const settings = parseSettings(['CONTROL_DATABASE_URL', ...given], variables);
+  const roleOf = (name: (typeof names)[number]) =>
+    given.includes(name) ? decodeURIComponent(new URL(settings[name].reveal()).username) : undefined;
+  const [portal, agent] = [roleOf('PORTAL_DATABASE_URL'), roleOf('AGENT_DATABASE_URL')];
   const database = createDatabase({ url: settings.CONTROL_DATABASE_URL });
+  const say = (role: string, what: string) => print(`role ${role} may do what ${what} needs, and no more\n`);
   try {
-    await grantPortal(database, role);
-    print(`role ${role} may do what control/portal needs, and no more\n`);
+    if (portal) {
+      await grantPortal(database, portal);
+      say(portal, 'control/portal');
+    }
+    if (agent) {
+      await grantAgentFunction(database, agent);
+      say(agent, 'control/agent');
+    }
+    if (await grantDropletAgent(database)) say('droplet_agent', 'the agent on the droplet');
   } finally {
     await database.close();
   }
