@@ -20,6 +20,21 @@ const NEEDED = [
     why: 'two LiteLLM proxies tell each other of a revoked key over it',
     isPresent: () => hasCommand('redis-server'),
   },
+  {
+    name: 'stunnel4',
+    why: 'the functions reach Managed PostgreSQL through it in phase 2',
+    isPresent: () => hasCommand('stunnel4'),
+  },
+  {
+    name: 'postgresql-client',
+    why: 'the roles of the databases are made by psql',
+    isPresent: () => hasCommand('psql'),
+  },
+  {
+    name: 'openssl',
+    why: 'certificates are made as the droplet makes them',
+    isPresent: () => hasCommand('openssl'),
+  },
 ];
 
 /** Installs what is missing as root on Debian or Ubuntu, otherwise throws with the line to run. */
