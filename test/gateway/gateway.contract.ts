@@ -46,11 +46,12 @@ export function describeGatewayContract(name: string, findServer: () => Contract
       (await gateway.readTeam(teamId, signal))?.members.map((member) => member.userId).sort();
 
     describe('health', () => {
-      test('names the state, the database and the version', async () => {
+      test('names the state, the database and the version, and that one alone has nobody to share with', async () => {
         expect(await gateway.readHealth(signal)).toEqual({
           status: 'healthy',
           databaseConnected: true,
           version: '1.106.2',
+          isStateShared: true,
         });
       });
 

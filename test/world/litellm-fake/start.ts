@@ -56,7 +56,14 @@ export async function startFakeLiteLLM(options: FakeLiteLLMOptions): Promise<Fak
     await next();
   });
   app.get('/health/readiness/details', (context) =>
-    context.json({ status: 'healthy', db: 'connected', cache: null, litellm_version: LITELLM_VERSION }),
+    context.json({
+      status: 'healthy',
+      db: 'connected',
+      cache: null,
+      litellm_version: LITELLM_VERSION,
+      // It is one process, which shares its state with nobody.
+      show_no_redis_warning: false,
+    }),
   );
   app.route('/', createTeamRoutes(state));
   app.route('/', createUserRoutes(state));
