@@ -9,8 +9,9 @@ export type GatewayHealth = {
   readonly status: string;
   readonly databaseConnected: boolean;
   readonly version: string | null;
-  /** Whether the proxies of this database tell each other of revoked keys, limits and spend over a Redis, as the one that
-   *  answered sees it; a single proxy has nobody to tell and counts as sharing. Null where LiteLLM does not say. */
+  /** Whether the proxy that answered took up a Redis at its start, over which proxies of one database tell each other of
+   *  revoked keys, limits and spend; not whether that Redis still lives. Without one it may be true all the same while
+   *  LiteLLM is certain that it is alone. Null where LiteLLM does not say. */
   readonly isStateShared: boolean | null;
 };
 

@@ -35,6 +35,17 @@ describe('the stack', () => {
     expect(Object.keys(shared.networks).sort()).toEqual(['download', 'edge', 'model']);
   });
 
+  test('is nginx alone where only the way to PostgreSQL is left, beside a cluster', () => {
+    const files = ['compose.yml', 'scale/phase-2/compose.yml', 'scale/phase-3/gateway.compose.yml'];
+    const gateway = resolveStack(
+      folder.path,
+      renderImagesLock(),
+      files.map((file) => join(DROPLET, file)),
+    );
+
+    expect([Object.keys(gateway.services), Object.keys(gateway.networks)]).toEqual([['nginx'], ['edge']]);
+  });
+
   test('waits for nobody who is not there, and reaches the managed databases over the way out', () => {
     const { litellm, 'litellm-migrate': migrate, nginx } = shared.services;
 

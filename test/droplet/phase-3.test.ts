@@ -1,6 +1,7 @@
 // LiteLLM on Kubernetes: built by kustomize, held to Kubernetes' schemas and to our own promises. Each rule has its
 // control: a manifest that was spoilt in one place is found.
 
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -88,6 +89,17 @@ describe('what is built', () => {
     expect(items.map(([, path]) => path).sort()).toEqual(templates);
     expect(items.map(([key]) => key).sort()).toEqual(Object.keys(config?.data ?? {}).sort());
     expect(items.filter(([key, path]) => key !== path?.replaceAll('/', '--'))).toEqual([]);
+  });
+
+  test('nginx knows every name that the cluster gives it', () => {
+    const [settings, target] = [join(droplet, OVERLAY, 'site.env'), join(folder.path, 'nginx')];
+    const { status, stderr } = spawnSync('sh', [join(droplet, 'nginx', 'render'), settings, target], {
+      encoding: 'utf8',
+    });
+
+    expect([status, stderr]).toEqual([0, '']);
+    expect(readFileSync(join(target, 'stream.conf'), 'utf8')).toContain('listen 8443 proxy_protocol;');
+    expect(readFileSync(join(target, 'nginx.conf'), 'utf8')).toContain('resolver kube-dns.kube-system.svc');
   });
 
   test('what only builds the manifests stays here', () => {

@@ -61,8 +61,7 @@ export async function startFakeLiteLLM(options: FakeLiteLLMOptions): Promise<Fak
       db: 'connected',
       cache: null,
       litellm_version: LITELLM_VERSION,
-      // It is one process, which shares its state with nobody.
-      show_no_redis_warning: false,
+      show_no_redis_warning: true,
     }),
   );
   app.route('/', createTeamRoutes(state));
