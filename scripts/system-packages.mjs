@@ -16,6 +16,31 @@ const NEEDED = [
     isPresent: () => spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0,
   },
   {
+    name: 'postgresql-client',
+    why: 'the droplet makes its database roles with psql',
+    isPresent: () => hasCommand('psql'),
+  },
+  {
+    name: 'nftables',
+    why: 'the droplet’s firewall is tried between network namespaces',
+    isPresent: () => hasCommand('nft'),
+  },
+  {
+    name: 'iproute2',
+    why: 'the network namespaces are made with it',
+    isPresent: () => hasCommand('ip'),
+  },
+  {
+    name: 'shellcheck',
+    why: 'the droplet’s shell programs are read by it',
+    isPresent: () => hasCommand('shellcheck'),
+  },
+  {
+    name: 'systemd',
+    why: 'the droplet’s units are checked by it',
+    isPresent: () => hasCommand('systemd-analyze'),
+  },
+  {
     name: 'redis-server',
     why: 'two LiteLLM proxies tell each other of a revoked key over it',
     isPresent: () => hasCommand('redis-server'),

@@ -117,7 +117,7 @@ describe('what a container may do', () => {
 
     expect(Object.fromEntries(given)).toEqual({
       nginx: [],
-      litellm: ['LITELLM_SECRET', 'PROVIDERS_SECRET'],
+      litellm: ['LITELLM_SECRET', 'PROVIDERS_SECRET', 'VALKEY_SECRET'],
       'litellm-migrate': ['LITELLM_SECRET'],
       ollama: [],
       'ollama-pull': [],

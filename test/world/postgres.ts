@@ -16,6 +16,8 @@ export type PostgresOptions = {
   readonly dir: string;
   /** Taken when free, else another. */
   readonly port?: number;
+  /** `name=value`, instead of those that make tests fast. The superuser must still come in by TCP with the password. */
+  readonly settings?: readonly string[];
   readonly log: (line: string) => void;
 };
 
@@ -52,7 +54,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   await waitForLeftover(home.data);
 
   const port = await findFreePort(options.port);
-  const settings = [...SETTINGS, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`];
+  const own = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`];
+  const settings = [...own, ...(options.settings ?? SETTINGS)];
   const child = startChild({
     command: join(home.bin, 'postgres'),
     args: ['-D', home.data, ...settings.flatMap((setting) => ['-c', setting])],
