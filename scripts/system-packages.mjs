@@ -51,11 +51,6 @@ const NEEDED = [
     isPresent: () => hasCommand('stunnel4'),
   },
   {
-    name: 'postgresql-client',
-    why: 'the roles of the databases are made by psql',
-    isPresent: () => hasCommand('psql'),
-  },
-  {
     name: 'openssl',
     why: 'certificates are made as the droplet makes them',
     isPresent: () => hasCommand('openssl'),

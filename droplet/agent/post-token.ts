@@ -18,10 +18,15 @@ export type PostOutcome =
 const TIMEOUT_MS = 15_000;
 
 /** Never rejects. */
-export function postToken(url: string, token: string, signal: AbortSignal): Promise<PostOutcome> {
+export function postToken(
+  url: string,
+  token: string,
+  signal: AbortSignal,
+  limitMs = TIMEOUT_MS,
+): Promise<PostOutcome> {
   const send = url.startsWith('https:') ? requestHttps : requestHttp;
   const headers = { 'content-type': 'application/jwt', 'content-length': Buffer.byteLength(token) };
-  const ended = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   return new Promise((resolve) => {
     const request = send(url, { method: 'POST', headers, agent: false, signal: ended }, (response) => {
       const { statusCode = 0, headers: answered } = response;

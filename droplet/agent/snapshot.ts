@@ -18,8 +18,8 @@ export function parseSnapshot(text: string | undefined, now: Date): Snapshot {
   const lines = (text ?? '').split('\n').flatMap(parseLine);
   const takenAt = Date.parse(String(lines.findLast(({ kind }) => kind === 'end')?.takenAt));
   const certificates = lines.filter(({ kind }) => kind === 'certificate').flatMap(readCertificate);
-  if (Number.isNaN(takenAt)) return { containers: { status: 'unread', list: [] }, certificates: [] };
   const some = certificates.slice(0, MOST_CERTIFICATES);
+  if (Number.isNaN(takenAt)) return { containers: { status: 'unread', list: [] }, certificates: some };
   if (now.getTime() - takenAt > STALE_MS)
     return { containers: { status: 'stale', list: [] }, certificates: some };
   const stats = new Map(
@@ -110,6 +110,9 @@ function wholeNumber(value: unknown): number {
   return Number.isSafeInteger(value) ? (value as number) : 0;
 }
 
+/** One byte a character, also in JSON: so the largest report fits into what control/agent takes. */
 function words(value: unknown, mostCharacters: number): string {
-  return String(value ?? '').slice(0, mostCharacters);
+  return String(value ?? '')
+    .replace(/[^ !#-[\]-~]/g, '?')
+    .slice(0, mostCharacters);
 }

@@ -72,7 +72,8 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan, drift) there i
     .action((options) => run(driftCommand(environment, options)));
   program
     .command('status')
-    .description('last runs, what waits for a decision, keys by state')
+    .description('last runs, what waits for a decision, the droplet, keys by state')
+    .option('--fresh', 'ask the agent on the droplet to report now', false)
     .option('--json', 'as JSON', false)
     .action((options) => run(statusCommand(environment, options)));
   program
