@@ -8,17 +8,23 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Child, startChild } from '../world/child.ts';
+import {
+  createDropletCertificates,
+  type DropletCertificates,
+  issueForeignClient,
+  type Pair,
+} from '../world/droplet-certificates.ts';
 import { findFreePort } from '../world/port.ts';
 import { type Postgres, startPostgres } from '../world/postgres.ts';
 import { makeThrowAwayFolder } from '../world/throw-away-folder.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { type Authority, makeAuthority } from './certificates.ts';
 import { DROPLET } from './paths.ts';
 
 const PHASE_2 = join(DROPLET, 'scale', 'phase-2');
 const START_LIMIT_MS = 10_000;
 /** What DigitalOcean's plan with 4 GB allows: 25 a GB less 3 (docs/scale.md). */
 const PLAN_CONNECTIONS = 97;
+const PUBLIC_HOST = 'llm.example.com';
 const PASSWORD = 'a-password-of-the-roles-of-the-tests-0001';
 const ROLES = [
   'litellm',
@@ -33,19 +39,16 @@ const ROLES = [
 
 const folder = makeThrowAwayFolder();
 const ends: (() => Promise<void>)[] = [];
-let ours: Authority;
-let strangers: Authority;
-let managed: Authority;
+let ours: DropletCertificates;
+let managedDir: string;
 let postgres: Postgres;
 let gatewayPort: number;
 
 beforeAll(async () => {
-  for (const [name, make] of [
-    ['ours', (authority: Authority) => (ours = authority)],
-    ['strangers', (authority: Authority) => (strangers = authority)],
-    ['digitalocean', (authority: Authority) => (managed = authority)],
-  ] as const)
-    make(makeAuthority(folder.path, name));
+  ours = await createDropletCertificates(makeFolder('ours'), PUBLIC_HOST);
+  managedDir = makeFolder('managed');
+  // Its site of the name `localhost` is the cluster of DigitalOcean here, of another authority than ours.
+  await createDropletCertificates(managedDir, 'localhost');
   postgres = await startPostgres({ dir: join(folder.path, 'postgres'), log: () => undefined });
   ends.push(postgres.stop);
   await speakTlsAsDigitalOcean();
@@ -86,34 +89,40 @@ describe('the roles', () => {
 
 describe('through the gateway', () => {
   test('a role with its password and a certificate of ours is let in, with its own limits in force', async () => {
-    const rows = await askThrough(ours.issue('control-webhook'), 'control_webhook');
+    const rows = await askThrough(await ours.issueClient('control-webhook'), 'control_webhook');
 
     expect(rows).toEqual([{ who: 'control_webhook', limit: '4s', tls: true }]);
   });
 
   test('a certificate does not stand for a password', async () => {
-    await expect(askThrough(ours.issue('control-sync'), 'control_plane', 'guessed')).rejects.toMatchObject({
+    await expect(
+      askThrough(await ours.issueClient('control-sync'), 'control_plane', 'guessed'),
+    ).rejects.toMatchObject({
       code: '28P01',
     });
   });
 
   test('a password does not stand for a certificate: none, or a stranger’s, sees nothing of PostgreSQL', async () => {
-    await expect(askThrough({ certificate: '', key: '' }, 'control_plane')).rejects.not.toHaveProperty(
-      'severity',
-    );
-    await expect(askThrough(strangers.issue('control-sync'), 'control_plane')).rejects.not.toHaveProperty(
-      'severity',
-    );
+    await expect(askThrough(undefined, 'control_plane')).rejects.not.toHaveProperty('severity');
+    await expect(
+      askThrough(await issueForeignClient('control-sync'), 'control_plane'),
+    ).rejects.not.toHaveProperty('severity');
   });
 
   test('what answers under another name than DigitalOcean’s is told nothing', async () => {
     gatewayPort = await startGateway('127.0.0.1', 'other-name');
 
-    await expect(askThrough(ours.issue('control-backup'), 'control_backup')).rejects.not.toHaveProperty(
-      'severity',
-    );
+    await expect(
+      askThrough(await ours.issueClient('control-backup'), 'control_backup'),
+    ).rejects.not.toHaveProperty('severity');
   });
 });
+
+function makeFolder(name: string): string {
+  const path = join(folder.path, name);
+  mkdirSync(path);
+  return path;
+}
 
 /** Puts the certificate of `localhost` into the server, as a cluster of DigitalOcean has one of DigitalOcean's. */
 async function speakTlsAsDigitalOcean(): Promise<void> {
@@ -121,13 +130,11 @@ async function speakTlsAsDigitalOcean(): Promise<void> {
     postgres.url('postgres'),
     'show data_directory',
   );
-  const { certificate, key } = managed.issue('localhost', 'DNS:localhost');
-  for (const [name, text] of [
-    ['server.crt', certificate],
-    ['server.key', key],
-  ] as const) {
+  const pair = readFileSync(join(managedDir, 'public.pem'), 'utf8');
+  for (const name of ['server.crt', 'server.key']) {
     const file = join(String(data), name);
-    writeFileSync(file, text, { mode: 0o600 });
+    // PostgreSQL takes from a file what it looks for there.
+    writeFileSync(file, pair, { mode: 0o600 });
     const { uid, gid } = statSync(String(data));
     if (process.getuid?.() === 0) chownSync(file, uid, gid);
   }
@@ -162,16 +169,16 @@ function applyRoles(): number | null {
 async function startGateway(managedHost: string, name: string): Promise<number> {
   const run = join(folder.path, name);
   mkdirSync(run);
-  const server = ours.issue(`db-${name}`, 'DNS:db.llm.example.com');
-  writeFileSync(join(run, 'database.pem'), `${server.key}${server.certificate}`);
+  const server = ['db.key', 'db.crt'].map((file) => readFileSync(join(ours.dir, file), 'utf8'));
+  writeFileSync(join(run, 'database.pem'), server.join(''));
   const port = await findFreePort();
   const shipped = readFileSync(join(PHASE_2, 'database-gateway.conf'), 'utf8');
   const configuration = shipped
     .replaceAll('MANAGED_HOST:25060', `127.0.0.1:${postgres.port}`)
     .replaceAll('MANAGED_HOST', managedHost)
     .replaceAll('/etc/litellm/managed/database.pem', join(run, 'database.pem'))
-    .replaceAll('/etc/litellm/managed/database-ca.crt', managed.certificateFile)
-    .replaceAll('/etc/litellm/tls/ca.pem', ours.certificateFile)
+    .replaceAll('/etc/litellm/managed/database-ca.crt', join(managedDir, 'functions-ca.pem'))
+    .replaceAll('/etc/litellm/tls/ca.pem', join(ours.dir, 'ca.pem'))
     .replaceAll('/run/litellm-database/from-nginx.sock', `127.0.0.1:${port}`)
     .replaceAll('/run/litellm-database', run)
     .replace(/^set[ug]id = .*$/gm, '');
@@ -215,7 +222,7 @@ async function ask(url: string, text: string, values: unknown[] = []): Promise<R
 
 /** As a function does: TLS at once, our authority, a certificate, a role's password, a limit of its own. */
 async function askThrough(
-  { certificate, key }: { certificate: string; key: string },
+  certificate: Pair | undefined,
   role: string,
   password = PASSWORD,
 ): Promise<Record<string, unknown>[]> {
@@ -229,9 +236,9 @@ async function askThrough(
     connectionTimeoutMillis: START_LIMIT_MS,
     sslnegotiation: 'direct',
     ssl: {
-      ca: readFileSync(ours.certificateFile, 'utf8'),
-      servername: 'db.llm.example.com',
-      ...(certificate === '' ? {} : { cert: certificate, key }),
+      ca: ours.ca,
+      servername: `db.${PUBLIC_HOST}`,
+      ...certificate,
     },
   } as pg.ClientConfig);
   client.on('error', () => undefined);
