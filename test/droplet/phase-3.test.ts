@@ -14,7 +14,7 @@ import { DROPLET, ROOT } from './paths.ts';
 
 /** kustomize is built and the schemas are fetched on a fresh machine. */
 const SETUP_LIMIT_MS = 600_000;
-/** The oldest and the newest that are worth asking: DOKS offers three minor versions at a time. */
+/** Two minor versions apart, so that a field that comes or goes is noticed. */
 const KUBERNETES_VERSIONS = ['1.34', '1.36'];
 
 const folder = makeThrowAwayFolder();
