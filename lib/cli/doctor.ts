@@ -14,6 +14,7 @@ import type { Policy } from '../policy/schema.ts';
 import { Secret } from '../secret.ts';
 import { verifyAudit } from '../store/audit.ts';
 import { requireSchema } from '../store/schema.ts';
+import { checkReportingHosts, checkSharedState } from './doctor-data-plane.ts';
 import { checkPortal } from './doctor-portal.ts';
 import { checkSubscriptions, checkWebhook } from './doctor-webhook.ts';
 import { type CliEnvironment, readPolicyFile } from './environment.ts';
@@ -113,6 +114,8 @@ async function checkPeers(
       await tryIt(`LiteLLM version ${health.version ?? 'unknown'} may run`, () =>
         checkGatewayVersion(health.version),
       );
+    if (health && policy) await checkSharedState(policy.data_plane, health, tryIt);
+    if (policy) await checkReportingHosts(policy.data_plane, parts.database, tryIt);
     await tryIt('LITELLM_ADMIN_KEY may read teams, users and keys', () =>
       Promise.all([
         parts.gateway.listTeams(signal),

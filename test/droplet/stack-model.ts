@@ -30,6 +30,7 @@ const service = z.object({
   memswap_limit: z.coerce.number().optional(),
   cpus: z.number().optional(),
   pids_limit: z.number().optional(),
+  stop_grace_period: z.string().optional(),
   volumes: z
     .array(
       z.object({
@@ -57,8 +58,13 @@ export type Stack = z.infer<typeof stack>;
 /** A digest of the right form that no registry has. */
 export const SOME_DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
-/** `lock` is the text of images.lock.env; `folder` takes the files of /etc/litellm. */
-export function resolveStack(folder: string, lock: string): Stack {
+/** `lock` is the text of images.lock.env; `folder` takes the files of /etc/litellm; each of `files` is on top of the one
+ *  before. */
+export function resolveStack(
+  folder: string,
+  lock: string,
+  files: readonly string[] = [join(DROPLET, 'compose.yml')],
+): Stack {
   mkdirSync(folder, { recursive: true });
   for (const name of ['litellm', 'providers', 'postgres', 'valkey']) {
     writeFileSync(join(folder, `${name}.env`), `${name.toUpperCase()}_SECRET=of-${name}\n`);
@@ -66,7 +72,7 @@ export function resolveStack(folder: string, lock: string): Stack {
   writeFileSync(join(folder, 'images.lock.env'), lock);
   return stack.parse(
     resolveCompose({
-      file: join(DROPLET, 'compose.yml'),
+      file: files.join(':'),
       envFiles: [join(folder, 'images.lock.env')],
       environment: { LITELLM_ETC: folder, COMPOSE_PROFILES: 'valkey' },
     }),

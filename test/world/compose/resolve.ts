@@ -11,6 +11,7 @@ const BUILD_LIMIT_MS = 300_000;
 const CACHE = join(import.meta.dirname, '..', '..', '..', '.world', 'cache');
 
 export type ResolveOptions = {
+  /** Several, each on top of the one before, are joined by `:` as COMPOSE_FILE has them. */
   readonly file: string;
   /** As `docker compose --env-file` takes them; the later wins. */
   readonly envFiles?: readonly string[];

@@ -56,7 +56,13 @@ export async function startFakeLiteLLM(options: FakeLiteLLMOptions): Promise<Fak
     await next();
   });
   app.get('/health/readiness/details', (context) =>
-    context.json({ status: 'healthy', db: 'connected', cache: null, litellm_version: LITELLM_VERSION }),
+    context.json({
+      status: 'healthy',
+      db: 'connected',
+      cache: null,
+      litellm_version: LITELLM_VERSION,
+      show_no_redis_warning: true,
+    }),
   );
   app.route('/', createTeamRoutes(state));
   app.route('/', createUserRoutes(state));
