@@ -2,6 +2,7 @@
 // management is there. The real admin key is never sent: a site that is wrong would learn it.
 
 import { randomBytes } from 'node:crypto';
+import pLimit from 'p-limit';
 import type { Clock } from '../../clock.ts';
 import { type Check, type Finding, failed, notChecked, well } from './check.ts';
 import type { Edge } from './edge.ts';
@@ -30,6 +31,8 @@ const MANAGEMENT_PATHS = [
   '/v1/../team/list',
   '/%74eam/list',
 ] as const;
+/** nginx counts the connections of an address. */
+const MOST_AT_ONCE = 4;
 /** What nginx answers itself. 401 would be LiteLLM's, so the route would be there. */
 const NOT_THERE = [403, 404, 421];
 
@@ -95,11 +98,14 @@ export function publicSiteChecks(edge: () => Edge, clock: Clock): readonly Check
       run: async (signal) => {
         // Made up here: nothing that is sent opens anything.
         const headers = { authorization: `Bearer sk-${randomBytes(24).toString('hex')}` };
+        const limit = pLimit(MOST_AT_ONCE);
         const reached = await Promise.all(
-          MANAGEMENT_PATHS.map(async (path) => {
-            const answers = [await askSite(path, signal), await askSite(path, signal, headers)];
-            return answers.filter(isThere).map(({ status }) => `${path} answers ${status}`);
-          }),
+          MANAGEMENT_PATHS.map((path) =>
+            limit(async () => {
+              const answers = [await askSite(path, signal), await askSite(path, signal, headers)];
+              return answers.filter(isThere).map(({ status }) => `${path} answers ${status}`);
+            }),
+          ),
         );
         const found = [...new Set(reached.flat())];
         if (found.length === 0) return well(`tried ${MANAGEMENT_PATHS.length}, with and without a key`);
