@@ -14,7 +14,7 @@ const check = (id: string, run: Check['run'], needs: readonly string[] = []): Ch
   needs,
   run,
 });
-const area = (...checks: Check[]): Area => ({ title: 'Area', checks });
+const area = (...checks: Check[]): Area => ({ title: 'The way to the droplet', checks });
 const statuses = async (...areas: Area[]) =>
   (await runAreas(areas, LIMIT_MS)).flatMap(({ results }) =>
     results.map(({ check: { id }, finding }) => [id, finding.status]),
