@@ -54,7 +54,7 @@ export function tryPort(
       socket.destroy();
       resolve(state);
     };
-    socket.setTimeout(limitMs, () => end('silent'));
+    AbortSignal.timeout(limitMs).addEventListener('abort', () => end('silent'), { once: true });
     socket.once('connect', () => end('open'));
     socket.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENETUNREACH' || error.code === 'EHOSTUNREACH' || error.code === 'EADDRNOTAVAIL') {
