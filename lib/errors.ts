@@ -33,6 +33,13 @@ export const ERROR_CODES = {
   QUARANTINE_NOT_FOUND: 'No held removals have this id, or several have; the Admin looks at the list.',
   ESCROW_INVALID: 'A key cannot be opened with this escrow key; DevOps checks KEY_ESCROW_PRIVATE_KEY.',
   AUDIT_BROKEN: 'The audit chain does not verify; DevOps investigates.',
+  AUDIT_EXPORT_LOST:
+    'Spaces lacks an export of the audit that was written there; DevOps brings the object back from its versions.',
+  OBJECTS_UNAVAILABLE: 'Spaces did not answer properly; a retry helps.',
+  OBJECTS_DENIED: 'Spaces refused the access key or the bucket; DevOps corrects the SPACES_ settings.',
+  OBJECTS_REFUSED:
+    'Spaces refused the request itself or answered in a form we do not know; DevOps reports it.',
+  OBJECT_CONFLICT: 'Another object has the name of one that is written once; DevOps looks at the bucket.',
   FUNCTION_UNAVAILABLE: 'The functions API did not answer properly; a retry helps.',
   FUNCTION_REFUSED: 'The functions API refused the call; DevOps checks DO_FUNCTIONS_KEY and the deployment.',
   SIGN_IN_REFUSED:

@@ -20,6 +20,11 @@ const NEEDED = [
     why: 'two LiteLLM proxies tell each other of a revoked key over it',
     isPresent: () => hasCommand('redis-server'),
   },
+  ...['radosgw', 'ceph-mon', 'ceph-osd'].map((name) => ({
+    name,
+    why: 'Ceph RGW is what Spaces runs, and the audit is exported to it',
+    isPresent: () => hasCommand(name),
+  })),
 ];
 
 /** Installs what is missing as root on Debian or Ubuntu, otherwise throws with the line to run. */

@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { type Clock, systemClock } from '../clock.ts';
 import { type Composition, composeSync, OPERATOR_SETTINGS } from '../composition.ts';
-import { parseSettings } from '../config.ts';
+import { parseSettings, SPACES_SETTINGS } from '../config.ts';
 import { ControlError } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
 import { joinMutualTls, type MutualTls } from '../mutual-tls.ts';
+import type { Bucket } from '../objects/bucket.ts';
+import { createSpacesBucket } from '../objects/spaces.ts';
 import { parsePolicyText } from '../policy/policy.ts';
 import type { Policy } from '../policy/schema.ts';
 import type { Secret } from '../secret.ts';
@@ -76,6 +78,12 @@ export async function withComposition<T>(
   } finally {
     await parts.close();
   }
+}
+
+/** The bucket in Spaces.
+ *  @throws ControlError CONFIG_INVALID */
+export function openBucket({ variables, clock }: CliEnvironment): Bucket {
+  return createSpacesBucket(parseSettings(SPACES_SETTINGS, variables), clock);
 }
 
 export function createCliLog(environment: CliEnvironment): Log {

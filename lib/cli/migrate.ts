@@ -1,10 +1,16 @@
 // `lcp migrate`: brings the control database to the level this code needs.
 
 import { parseSettings } from '../config.ts';
-import { grantPortal } from '../store/grants.ts';
+import type { Queryable } from '../store/database.ts';
+import { grantBackup, grantPortal } from '../store/grants.ts';
 import { applyMigrations } from '../store/migrate.ts';
 import { SCHEMA_LEVEL } from '../store/schema.ts';
 import { type CliEnvironment, controlDatabaseSettings, openControlDatabase } from './environment.ts';
+
+const ROLES = [
+  { variable: 'PORTAL_DATABASE_URL', grant: grantPortal, name: 'control/portal' },
+  { variable: 'BACKUP_DATABASE_URL', grant: grantBackup, name: 'control/backup' },
+] as const;
 
 export async function migrateCommand(environment: CliEnvironment): Promise<number> {
   const { url, tls } = controlDatabaseSettings(environment.variables);
@@ -14,20 +20,24 @@ export async function migrateCommand(environment: CliEnvironment): Promise<numbe
       ? `nothing to do: at ${SCHEMA_LEVEL}\n`
       : applied.map((name) => `applied ${name}\n`).join(''),
   );
-  await grantPortalRole(environment);
+  for (const { variable, grant, name } of ROLES) await grantRole(environment, variable, grant, name);
   return 0;
 }
 
-/** Where the portal is deployed or about to be. */
-async function grantPortalRole(environment: CliEnvironment): Promise<void> {
+/** Where the function is deployed or about to be. */
+async function grantRole(
+  environment: CliEnvironment,
+  variable: (typeof ROLES)[number]['variable'],
+  grant: (database: Queryable, role: string) => Promise<void>,
+  functionName: string,
+): Promise<void> {
   const { variables, print } = environment;
-  if (!variables.PORTAL_DATABASE_URL) return;
-  const { PORTAL_DATABASE_URL } = parseSettings(['PORTAL_DATABASE_URL'], variables);
-  const role = decodeURIComponent(new URL(PORTAL_DATABASE_URL.reveal()).username);
+  if (!variables[variable]) return;
+  const role = decodeURIComponent(new URL(parseSettings([variable], variables)[variable].reveal()).username);
   const database = openControlDatabase(environment);
   try {
-    await grantPortal(database, role);
-    print(`role ${role} may do what control/portal needs, and no more\n`);
+    await grant(database, role);
+    print(`role ${role} may do what ${functionName} needs, and no more\n`);
   } finally {
     await database.close();
   }

@@ -6,9 +6,9 @@ import type * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { ControlError } from '../errors.ts';
 import { findRefusedCertificate } from '../mutual-tls.ts';
+import { planRetry } from '../retry.ts';
 import type { Secret } from '../secret.ts';
 import type { Fetch } from './certified-fetch.ts';
-import { planRetry } from './retry.ts';
 
 export type TransportOptions = {
   /** Without a path, such as https://litellm.example.com. */

@@ -18,6 +18,7 @@ export const NO_CERTIFICATES = {
   SYNC_CLIENT_IDENTITY: 'none',
   WEBHOOK_CLIENT_IDENTITY: 'none',
   PORTAL_CLIENT_IDENTITY: 'none',
+  BACKUP_CLIENT_IDENTITY: 'none',
 };
 
 /** What control/sync needs to tell nobody. */
