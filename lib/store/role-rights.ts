@@ -42,6 +42,12 @@ export const PORTAL_RIGHTS: RoleRights = {
   allowed: EVERYBODY,
 };
 
+/** As lib/store/grants.ts grants them: it reads the audit and notes what it exported. */
+export const BACKUP_RIGHTS: RoleRights = {
+  required: ['select on migrations', 'select on audit', 'select on audit_exports', 'insert on audit_exports'],
+  allowed: EVERYBODY,
+};
+
 /** What lib/gateway/state-from-database.ts reads. Writing would pass LiteLLM's caches by, and its audit. */
 export const LITELLM_READER_RIGHTS: RoleRights = {
   required: ['TeamTable', 'UserTable', 'VerificationToken', 'BudgetTable'].map(

@@ -2,8 +2,10 @@
 
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
-import type { Database } from '../../lib/store/database.ts';
+import { createDatabase, type Database } from '../../lib/store/database.ts';
+import { grantBackup } from '../../lib/store/grants.ts';
 import {
+  BACKUP_RIGHTS,
   CONTROL_PLANE_RIGHTS,
   compareRights,
   LITELLM_READER_RIGHTS,
@@ -13,7 +15,7 @@ import {
   WEBHOOK_RIGHTS,
 } from '../../lib/store/role-rights.ts';
 import { useControlDatabases } from './database-fixture.ts';
-import { createPortalRole } from './portal-role.ts';
+import { createGrantedUrl, createPortalRole } from './granted-role.ts';
 import { createWebhookRole } from './webhook-role.ts';
 
 const createControlDatabase = useControlDatabases();
@@ -36,6 +38,8 @@ test('the roles as migration and grants leave them may do exactly what they must
 
   expect(await judge(createWebhookRole(database, url), WEBHOOK_RIGHTS)).toEqual(nothing);
   expect(await judge(createPortalRole(database, url), PORTAL_RIGHTS)).toEqual(nothing);
+  const backup = createDatabase({ url: await createGrantedUrl(database, url, grantBackup) });
+  expect(await judge(Promise.resolve(backup), BACKUP_RIGHTS)).toEqual(nothing);
 });
 
 test.each([

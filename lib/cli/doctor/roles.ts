@@ -4,6 +4,7 @@ import { parseSettings, type VariableName } from '../../config.ts';
 import { joinMutualTls } from '../../mutual-tls.ts';
 import type { Secret } from '../../secret.ts';
 import {
+  BACKUP_RIGHTS,
   CONTROL_PLANE_RIGHTS,
   LITELLM_READER_RIGHTS,
   PORTAL_RIGHTS,
@@ -44,6 +45,13 @@ const ROLES: readonly {
     what: 'may show and decide what is held, and nothing else',
     rights: PORTAL_RIGHTS,
     needs: ['settings-portal', 'store-level'],
+  },
+  {
+    url: 'BACKUP_DATABASE_URL',
+    identity: 'BACKUP_CLIENT_IDENTITY',
+    what: 'may read the audit and note what was exported, and nothing else',
+    rights: BACKUP_RIGHTS,
+    needs: ['settings-backup', 'store-level'],
   },
   {
     url: 'LITELLM_DATABASE_URL',

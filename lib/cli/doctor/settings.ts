@@ -3,7 +3,13 @@
 
 import { X509Certificate } from 'node:crypto';
 import { OPERATOR_SETTINGS, SYNC_SETTINGS } from '../../composition.ts';
-import { PORTAL_SETTINGS, parseSettings, type VariableName, WEBHOOK_SETTINGS } from '../../config.ts';
+import {
+  BACKUP_SETTINGS,
+  PORTAL_SETTINGS,
+  parseSettings,
+  type VariableName,
+  WEBHOOK_SETTINGS,
+} from '../../config.ts';
 import { openKey, sealKey } from '../../keys/escrow.ts';
 import { type ClientIdentity, joinMutualTls } from '../../mutual-tls.ts';
 import { Secret } from '../../secret.ts';
@@ -31,7 +37,6 @@ export function settingsChecks(
   { variables, clock }: Pick<CliEnvironment, 'variables' | 'clock'>,
   policyFile: string,
 ): readonly Check[] {
-  const why = 'a function with a wrong setting fails at its first call.';
   return [
     {
       id: 'policy',
@@ -52,36 +57,10 @@ export function settingsChecks(
         return well();
       },
     },
-    {
-      id: 'settings-sync',
-      what: 'settings of control/sync',
-      why,
-      run: () => {
-        const settings = parseSettings(SYNC_SETTINGS, variables);
-        joinMutualTls(settings.DATA_PLANE_CA, settings.SYNC_CLIENT_IDENTITY);
-        return well();
-      },
-    },
-    {
-      id: 'settings-webhook',
-      what: 'settings of control/webhook',
-      why,
-      run: () => {
-        const settings = parseSettings(WEBHOOK_SETTINGS, variables);
-        joinMutualTls(settings.DATA_PLANE_CA, settings.WEBHOOK_CLIENT_IDENTITY);
-        return well();
-      },
-    },
-    {
-      id: 'settings-portal',
-      what: 'settings of control/portal',
-      why,
-      run: () => {
-        const settings = parseSettings(PORTAL_SETTINGS, variables);
-        joinMutualTls(settings.DATA_PLANE_CA, settings.PORTAL_CLIENT_IDENTITY);
-        return well();
-      },
-    },
+    ofFunction('sync', SYNC_SETTINGS, 'SYNC_CLIENT_IDENTITY', variables),
+    ofFunction('webhook', WEBHOOK_SETTINGS, 'WEBHOOK_CLIENT_IDENTITY', variables),
+    ofFunction('portal', PORTAL_SETTINGS, 'PORTAL_CLIENT_IDENTITY', variables),
+    ofFunction('backup', BACKUP_SETTINGS, 'BACKUP_CLIENT_IDENTITY', variables),
     {
       id: 'identities',
       what: 'Each client identity is of DATA_PLANE_CA, names its function, and lasts',
@@ -92,6 +71,24 @@ export function settingsChecks(
     // Only where this machine may open keys.
     ...(variables.KEY_ESCROW_PRIVATE_KEY ? [escrowCheck(variables)] : []),
   ];
+}
+
+function ofFunction(
+  name: string,
+  names: readonly VariableName[],
+  identity: IdentityName,
+  variables: Variables,
+): Check {
+  return {
+    id: `settings-${name}`,
+    what: `settings of control/${name}`,
+    why: 'a function with a wrong setting fails at its first call.',
+    run: () => {
+      const settings = parseSettings([...names, 'DATA_PLANE_CA', identity], variables);
+      joinMutualTls(settings.DATA_PLANE_CA, settings[identity]);
+      return well();
+    },
+  };
 }
 
 function escrowCheck(variables: Variables): Check {

@@ -7,7 +7,7 @@ import { roleChecks } from '../../../lib/cli/doctor/roles.ts';
 import { storeChecks } from '../../../lib/cli/doctor/store.ts';
 import { Secret } from '../../../lib/secret.ts';
 import { createDatabase } from '../../../lib/store/database.ts';
-import { grantPortal } from '../../../lib/store/grants.ts';
+import { grantBackup, grantPortal } from '../../../lib/store/grants.ts';
 import { applyMigrations } from '../../../lib/store/migrate.ts';
 import { WEBHOOK_RIGHTS } from '../../../lib/store/role-rights.ts';
 import { type Postgres, startPostgres } from '../../world/postgres.ts';
@@ -22,7 +22,11 @@ import {
 } from './droplet-stand-in.ts';
 
 const LIMIT_MS = 20_000;
-const ROLES = ['control_plane', 'control_webhook', 'control_portal'];
+const ROLES = ['control_plane', 'control_webhook', 'control_portal', 'control_backup'];
+const ASSUMED = [
+  ...['lcp', 'webhook', 'portal', 'backup'].map((name) => `settings-${name}`),
+  ...['names-same', 'port-https'],
+];
 const folder = makeThrowAwayFolder();
 let postgres: Postgres;
 let certificates: StandInCertificates;
@@ -38,6 +42,7 @@ beforeAll(async () => {
   await superuser.query('alter database control owner to control_plane');
   await applyMigrations(new Secret(postgres.url('control', 'control_plane')));
   await grantPortal(superuser, 'control_portal');
+  await grantBackup(superuser, 'control_backup');
   await superuser.close();
   droplet = await startDropletStandIn(certificates, undefined, urlOf('control_plane').reveal());
   const identity = async (name: string) => {
@@ -49,9 +54,11 @@ beforeAll(async () => {
     OPERATOR_CLIENT_IDENTITY: await identity('operator'),
     WEBHOOK_CLIENT_IDENTITY: await identity('control-webhook'),
     PORTAL_CLIENT_IDENTITY: await identity('control-portal'),
+    BACKUP_CLIENT_IDENTITY: await identity('control-backup'),
     CONTROL_DATABASE_URL: urlOf('control_plane').reveal(),
     WEBHOOK_DATABASE_URL: urlOf('control_webhook').reveal(),
     PORTAL_DATABASE_URL: urlOf('control_portal').reveal(),
+    BACKUP_DATABASE_URL: urlOf('control_backup').reveal(),
     LITELLM_DATABASE_URL: 'none',
   };
 });
@@ -74,7 +81,7 @@ async function findings(changes: Record<string, string> = {}) {
   const database = createDatabase({ url: urlOf('control_plane'), tls: droplet.edge.tls });
   try {
     const checks = [
-      ...assumed('settings-lcp', 'settings-webhook', 'settings-portal', 'names-same', 'port-https'),
+      ...assumed(...ASSUMED),
       ...databaseHostChecks(
         () => droplet.edge,
         () => urlOf('control_plane'),
@@ -84,7 +91,7 @@ async function findings(changes: Record<string, string> = {}) {
     ];
     const [report] = await runAreas([{ title: '', checks }], LIMIT_MS);
     return Object.fromEntries(
-      (report?.results ?? []).slice(5).map(({ check, finding }) => [check.id, finding.status]),
+      (report?.results ?? []).slice(ASSUMED.length).map(({ check, finding }) => [check.id, finding.status]),
     );
   } finally {
     await database.close();
@@ -108,6 +115,7 @@ test('a server as on the droplet is well in all, each role by its own certificat
     'role-CONTROL_DATABASE_URL': 'well',
     'role-WEBHOOK_DATABASE_URL': 'well',
     'role-PORTAL_DATABASE_URL': 'well',
+    'role-BACKUP_DATABASE_URL': 'well',
     'role-LITELLM_DATABASE_URL': 'not-checked',
   });
 });
