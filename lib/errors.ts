@@ -42,6 +42,17 @@ export const ERROR_CODES = {
   OBJECT_CONFLICT: 'Another object has the name of one that is written once; DevOps looks at the bucket.',
   FUNCTION_UNAVAILABLE: 'The functions API did not answer properly; a retry helps.',
   FUNCTION_REFUSED: 'The functions API refused the call; DevOps checks DO_FUNCTIONS_KEY and the deployment.',
+  DEPLOY_REFUSED:
+    'Something a deployment needs is missing or wrong (doctl, its namespace, its token); DevOps puts it right; nothing was deployed.',
+  DEPLOY_INCOMPLETE:
+    'A deployment did not arrive as project.yml says; the message says what runs; a repeat goes on.',
+  PLATFORM_UNAVAILABLE: 'DigitalOcean’s API did not answer properly; a retry helps.',
+  DROPLET_UNREACHABLE: 'The droplet did not answer over SSH, or the connection broke; a retry helps.',
+  DROPLET_REFUSED: 'The droplet could not do what was asked; DevOps reads why; a retry alone does not help.',
+  UPGRADE_REFUSED: 'LiteLLM is not upgraded to this version or not now; nothing was changed.',
+  UPGRADE_BUSY: 'Another upgrade is at work on the droplet; it is waited for, not joined.',
+  UPGRADE_STUCK:
+    'An upgrade can neither go on nor return by itself; DevOps does what the message says and runs it again.',
   SIGN_IN_REFUSED:
     'A sign-in to the portal did not check out and opened nothing; the person starts again; a repeat of the same does not help.',
   SIGN_IN_UNAVAILABLE: 'Microsoft’s sign-in did not answer properly; a retry helps.',

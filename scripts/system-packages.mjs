@@ -20,6 +20,16 @@ const NEEDED = [
     why: 'two LiteLLM proxies tell each other of a revoked key over it',
     isPresent: () => hasCommand('redis-server'),
   },
+  {
+    name: 'openssh-server',
+    why: 'deployments and upgrades reach the droplet over SSH',
+    isPresent: () => existsSync('/usr/sbin/sshd'),
+  },
+  {
+    name: 'postgresql-15',
+    why: 'an upgrade is returned from with a real pg_dump and pg_restore, and only a server and tools of one version fit',
+    isPresent: () => existsSync('/usr/lib/postgresql/15/bin/pg_dump'),
+  },
   ...['radosgw', 'ceph-mon', 'ceph-osd'].map((name) => ({
     name,
     why: 'Ceph RGW is what Spaces runs, and the audit is exported to it',

@@ -7,6 +7,7 @@ import { applyCommand } from './apply.ts';
 import { auditExportCommand } from './audit-export.ts';
 import { auditShowCommand } from './audit-show.ts';
 import { auditVerifyCommand } from './audit-verify.ts';
+import { deployCommand } from './deploy.ts';
 import { doctorCommand } from './doctor.ts';
 import { driftCommand } from './drift.ts';
 import { type CliEnvironment, systemEnvironment } from './environment.ts';
@@ -18,6 +19,7 @@ import { migrateCommand } from './migrate.ts';
 import { planCommand } from './plan.ts';
 import { quarantineDecideCommand, quarantineListCommand, quarantineShowCommand } from './quarantine.ts';
 import { statusCommand } from './status.ts';
+import { upgradeCommand } from './upgrade.ts';
 
 const POLICY_OPTION = ['--policy <file>', 'the policy to follow', 'policy.yml'] as const;
 
@@ -85,6 +87,20 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan, drift) there i
     .command('migrate')
     .description('bring the control database to the level this version needs')
     .action(() => run(migrateCommand(environment)));
+  program
+    .command('deploy')
+    .description('build, deploy functions and agent, and prove what runs by reading it back')
+    .option('--env <file>', 'the settings to deploy with', '.env')
+    .option('--dry-run', 'check, build and show what would change; deploy nothing', false)
+    .option('--yes', 'do not ask', false)
+    .action((options) => run(deployCommand(environment, options)));
+  program
+    .command('upgrade')
+    .description('take LiteLLM on the droplet to another version, and back by itself if it does not serve')
+    .option('--to <version>', 'such as 1.106.2; without it an unfinished upgrade goes on')
+    .option('--dry-run', 'show the steps; change nothing', false)
+    .option('--yes', 'do not ask', false)
+    .action((options) => run(upgradeCommand(environment, options)));
 
   const quarantine = program
     .command('quarantine')

@@ -1,5 +1,6 @@
 // Everything that `lcp doctor` looks at, in the order in which a request from outside would meet it.
 
+import path from 'node:path';
 import type { Clock } from '../../clock.ts';
 import type { Composition, RunSettings } from '../../composition.ts';
 import { parseSettings } from '../../config.ts';
@@ -12,7 +13,7 @@ import type { CliEnvironment } from '../environment.ts';
 import type { Area, Check } from './check.ts';
 import { controlHostChecks } from './control-host.ts';
 import { databaseHostChecks } from './database.ts';
-import { type Edge, findEdge } from './edge.ts';
+import { type Edge, findEdge, isLocalUrl } from './edge.ts';
 import { entraChecks } from './entra.ts';
 import { functionsArea } from './functions.ts';
 import { litellmChecks } from './litellm.ts';
@@ -40,6 +41,7 @@ export type DoctorContext = {
 };
 
 const GATEWAY_TIMEOUT_MS = 20_000;
+const PROJECT_FILE = path.resolve(import.meta.dirname, '..', '..', '..', 'project.yml');
 
 export function listAreas(context: DoctorContext): readonly Area[] {
   const { environment, network, own, parts, policy } = context;
@@ -81,7 +83,7 @@ export function listAreas(context: DoctorContext): readonly Area[] {
       ),
     },
     { title: 'Microsoft Entra', checks: entraChecks(() => required(parts).directoryClient, groupIds) },
-    functionsArea(environment),
+    functionsArea(environment, { projectFile: PROJECT_FILE, isLocal: isLocalUrl(variables.DO_API_HOST) }),
     { title: 'Notifications from Microsoft', checks: notificationChecks(environment, database) },
     {
       title: 'Microsoft Teams',

@@ -20,6 +20,10 @@ type EdgeSettings = Pick<RunSettings, 'PUBLIC_BASE_URL' | 'LITELLM_BASE_URL' | '
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
 
+export function isLocalUrl(value: string | undefined): boolean {
+  return LOOPBACK.test(URL.parse(value ?? '')?.hostname ?? '');
+}
+
 /** Or why there is no droplet of ours to approach. */
 export function findEdge(
   settings: EdgeSettings,
@@ -27,7 +31,7 @@ export function findEdge(
   network: Network,
 ): { readonly edge: Edge } | { readonly notChecked: string } {
   const publicUrl = new URL(settings.PUBLIC_BASE_URL);
-  if (LOOPBACK.test(publicUrl.hostname)) {
+  if (isLocalUrl(settings.PUBLIC_BASE_URL)) {
     return { notChecked: `PUBLIC_BASE_URL is ${publicUrl.origin}: the data plane is on this machine` };
   }
   if (tls === undefined) {
