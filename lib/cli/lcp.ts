@@ -82,8 +82,9 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan, drift) there i
     .action((options) => run(statusCommand(environment, options)));
   program
     .command('doctor')
-    .description('check every setting, permission and peer, and say what to do')
+    .description('check the whole chain from the outside in, and say what to do; changes nothing')
     .option(...POLICY_OPTION)
+    .option('--send', 'also post a test card to Teams', false)
     .action((options) => run(doctorCommand(environment, options)));
   program
     .command('migrate')
