@@ -82,12 +82,15 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
   const control = new Secret(postgres.url('control', CONTROL_ROLE));
   const applied = await applyMigrations(control);
   const owner = createDatabase({ url: control });
-  await Promise.all([
-    grantPortal(owner, PORTAL_ROLE),
-    grantBackup(owner, BACKUP_ROLE),
-    grantAgentFunction(owner, AGENT_ROLE),
-    grantDropletAgent(owner, DROPLET_AGENT_ROLE),
-  ]).finally(() => owner.close());
+  try {
+    // One after the other: PostgreSQL refuses two grants on one table at the same time.
+    await grantPortal(owner, PORTAL_ROLE);
+    await grantBackup(owner, BACKUP_ROLE);
+    await grantAgentFunction(owner, AGENT_ROLE);
+    await grantDropletAgent(owner, DROPLET_AGENT_ROLE);
+  } finally {
+    await owner.close();
+  }
   if (applied.length > 0) log(`Control database: applied ${applied.length} migrations`);
   return {
     postgres,
