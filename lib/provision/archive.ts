@@ -1,5 +1,6 @@
 // The files of droplet/ as one compressed archive for user_data, byte for byte the same for the same files: sorted, without
-// times and owners. The agent comes with `lcp deploy`, and scale/ is for other machines, so neither is in it.
+// times and owners. The agent comes with `lcp deploy`, upgrade/ with `lcp upgrade`, and scale/ with its kustomization.yaml
+// files is for other machines, so none of them is in it.
 // The form is ustar (POSIX.1-1988), which every tar reads; written here because tar's options for a stable archive are
 // GNU's alone.
 
@@ -15,7 +16,15 @@ export type ArchivedFile = {
   readonly isExecutable: boolean;
 };
 
-const LEFT_OUT = [/^agent\//, /^scale\//, /^droplet\.yml$/, /^known_hosts$/, /^cloud-init\/user-data\.yaml$/];
+const LEFT_OUT = [
+  /^agent\//,
+  /^scale\//,
+  /^upgrade\//,
+  /kustomization\.yaml$/,
+  /^droplet\.yml$/,
+  /^known_hosts$/,
+  /^cloud-init\/user-data\.yaml$/,
+];
 const BLOCK_BYTES = 512;
 const LONGEST_NAME = 100;
 
