@@ -47,7 +47,8 @@ export const ERROR_CODES = {
   DEPLOY_INCOMPLETE:
     'A deployment did not arrive as project.yml says; the message says what runs; a repeat goes on.',
   PLATFORM_UNAVAILABLE: 'DigitalOcean’s API did not answer properly; a retry helps.',
-  DROPLET_UNREACHABLE: 'The droplet did not answer over SSH, or the connection broke; a retry helps.',
+  DROPLET_UNREACHABLE:
+    'The droplet did not answer over SSH, or the connection broke; a retry helps, or DevOps checks ssh_from and the keys.',
   DROPLET_REFUSED: 'The droplet could not do what was asked; DevOps reads why; a retry alone does not help.',
   UPGRADE_REFUSED: 'LiteLLM is not upgraded to this version or not now; nothing was changed.',
   UPGRADE_BUSY: 'Another upgrade is at work on the droplet; it is waited for, not joined.',
@@ -60,6 +61,17 @@ export const ERROR_CODES = {
     'Microsoft does not know the portal or its secret; the Admin corrects PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET.',
   FORM_REFUSED:
     'A posted form did not come from a page that the portal gave to this session; nothing was changed; the person opens the page again.',
+  CLOUD_UNAVAILABLE: 'DigitalOcean’s API did not answer properly; a retry helps.',
+  CLOUD_OUTCOME_UNKNOWN:
+    'DigitalOcean’s API was asked for a change and did not say what became of it; a second run looks first.',
+  CLOUD_DENIED: 'DigitalOcean refused the token, or it lacks a scope; DevOps corrects DIGITALOCEAN_TOKEN.',
+  CLOUD_REFUSED: 'DigitalOcean refused the request itself; DevOps corrects droplet.yml or the account.',
+  CLOUD_ANSWER_INVALID: 'DigitalOcean answered in a form we do not know; DevOps reports it.',
+  PROVISION_REFUSED:
+    'What is there already does not let the droplet be made safely; DevOps does what the message says; nothing was changed.',
+  DROPLET_FAILED: 'DigitalOcean could not finish the droplet or its parts; DevOps looks at it there.',
+  DROPLET_SETUP_FAILED:
+    'The first boot stopped at a step, or gave settings we do not know; DevOps reads its log.',
   DEADLINE_REACHED: 'The time of this run is used up; the next run goes on.',
 } as const;
 

@@ -17,6 +17,7 @@ import { keyRotateCommand } from './key-rotate.ts';
 import { keyTestCommand } from './key-test.ts';
 import { migrateCommand } from './migrate.ts';
 import { planCommand } from './plan.ts';
+import { provisionCommand } from './provision.ts';
 import { quarantineDecideCommand, quarantineListCommand, quarantineShowCommand } from './quarantine.ts';
 import { statusCommand } from './status.ts';
 import { upgradeCommand } from './upgrade.ts';
@@ -41,6 +42,7 @@ export async function runCli(
       'after',
       `
 First steps:
+  lcp provision            make the droplet, where there is none: docs/provision.md
   lcp escrow keygen        make the escrow key pair, put both lines into .env
   lcp doctor               check every setting, permission and peer, with what to do
   lcp migrate              make the tables of the control database
@@ -74,7 +76,8 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan, drift) there i
     .action((options) => run(driftCommand(environment, options)));
   program
     .command('status')
-    .description('last runs, what waits for a decision, keys by state')
+    .description('last runs, what waits for a decision, the droplet, keys by state')
+    .option('--fresh', 'ask the agent on the droplet to report now', false)
     .option('--json', 'as JSON', false)
     .action((options) => run(statusCommand(environment, options)));
   program
@@ -101,6 +104,23 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan, drift) there i
     .option('--dry-run', 'show the steps; change nothing', false)
     .option('--yes', 'do not ask', false)
     .action((options) => run(upgradeCommand(environment, options)));
+
+  program
+    .command('provision')
+    .description(
+      'show the droplet that droplet/droplet.yml asks for, what it costs, and what is there; makes it only with --apply',
+    )
+    .option('--file <file>', 'what is wanted', 'droplet/droplet.yml')
+    .option('--apply', 'make what is missing; nothing is changed or deleted', false)
+    .option('--yes', 'do not ask', false)
+    .addOption(
+      new Option('--until <what>', 'where --apply ends: the machine is there, or its settings are in .env')
+        .choices(['machine', 'settings'])
+        .default('settings'),
+    )
+    .option('--env-file <file>', 'where the settings of the droplet go', '.env')
+    .option('--force', 'overwrite settings that are there with another value', false)
+    .action((options) => run(provisionCommand(environment, options)));
 
   const quarantine = program
     .command('quarantine')

@@ -7,11 +7,12 @@ import { type Markup, pageHeaders } from './layout.ts';
 import { answerPage, failed, notFound } from './pages.ts';
 import type { PortalApp, PortalContext, PortalEnv, PortalParts } from './portal-context.ts';
 import { requireSession } from './require-session.ts';
-import { HOME, SIGN_IN } from './return-to.ts';
+import { HOME, SIGN_IN, UI_ACCESS } from './return-to.ts';
 import { nameOfRole } from './role.ts';
 import { endSession, readSession, refreshSession, type Session, writeSession } from './session.ts';
 import { addSignInRoutes } from './sign-in-routes.ts';
 import { endSignIn, hasSignIn, readSignIn } from './sign-in-state.ts';
+import { addUiAccess } from './ui-access.ts';
 
 export type PortalOptions = PortalParts & {
   /** Each adds pages below `/dashboard`, and asks `requireSession` or `requireRole` itself. */
@@ -29,7 +30,7 @@ export function createPortal({ routes = [], homeSections = [], ...portal }: Port
     context.set('portal', portal);
     const isRefused = await receive(context);
     await next();
-    if (!context.res.headers.has('set-cookie')) {
+    if (context.req.path !== UI_ACCESS && !context.res.headers.has('set-cookie')) {
       if (isRefused) endSession(context);
       else await keepCookies(context);
     }
@@ -43,6 +44,7 @@ export function createPortal({ routes = [], homeSections = [], ...portal }: Port
   app.onError((error, context) => failed(context, error));
 
   addSignInRoutes(app);
+  addUiAccess(app);
   app.get(HOME, async (context) => {
     const session = await requireSession(context);
     if (session instanceof Response) return session;

@@ -15,6 +15,11 @@ export function roleOf(appRoles: readonly string[]): Role {
   return APP_ROLES.find(([name]) => appRoles.includes(name))?.[1] ?? 'member';
 }
 
+/** Whether LiteLLM's own pages are for them. */
+export function mayOpenUi(role: Role): boolean {
+  return role === 'admin' || role === 'devops';
+}
+
 /** As people read it. */
 export function nameOfRole(role: Role): string {
   return APP_ROLES.find(([, candidate]) => candidate === role)?.[0] ?? 'Member';

@@ -1,4 +1,4 @@
-// DigitalOcean: the functions namespace, the account, and the droplet as `lcp` reaches it.
+// DigitalOcean: its API, the functions namespace, and the droplet as `lcp` reaches it.
 
 import { httpUrl, publicUrl, secret, text, type Variable } from './shapes.ts';
 

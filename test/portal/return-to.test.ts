@@ -2,10 +2,21 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { HOME, localReturnTo, signInPath } from '../../lib/portal/return-to.ts';
 
-test.each(['/dashboard', '/dashboard/', '/dashboard?run=1', '/dashboard/quarantines/7?token=a%26b'])(
-  '%s is a page to come back to',
+test.each([
+  '/dashboard',
+  '/dashboard/',
+  '/dashboard?run=1',
+  '/dashboard/quarantines/7?token=a%26b',
+  '/ui',
+  '/ui/?page=users',
+])('%s is a page to come back to', (path) => {
+  expect(localReturnTo(path)).toBe(path);
+});
+
+test.each(['/uix', '/ui/../key/list', '/dashboard/ui-access', '/key/list'])(
+  '%s is no page to come back to',
   (path) => {
-    expect(localReturnTo(path)).toBe(path);
+    expect(localReturnTo(path)).toBe(HOME);
   },
 );
 
@@ -16,14 +27,15 @@ test('whatever a link says, a sign-in leads to a page of the portal', () => {
     fc.webUrl(),
     nasty,
     nasty.map((text) => `/dashboard${text}`),
+    nasty.map((text) => `/ui${text}`),
   );
 
   fc.assert(
     fc.property(anything, (value) => {
       const url = new URL(localReturnTo(value), 'https://llm.example.com');
       expect(url.origin).toBe('https://llm.example.com');
-      expect(url.pathname).toMatch(/^\/dashboard(\/|$)/);
-      expect(url.pathname).not.toMatch(/^\/dashboard\/sign-(in|out)/);
+      expect(url.pathname).toMatch(/^\/(dashboard|ui)(\/|$)/);
+      expect(url.pathname).not.toMatch(/^\/dashboard\/(sign-(in|out)|ui-access$)/);
     }),
     { numRuns: 2000 },
   );

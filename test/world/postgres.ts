@@ -16,6 +16,10 @@ export type PostgresOptions = {
   readonly dir: string;
   /** Taken when free, else another. */
   readonly port?: number;
+  /** More settings of the server, each `name=value`; the later wins. */
+  readonly settings?: readonly string[];
+  /** Without the settings that make tests fast, so that a configuration file is in force whole. */
+  readonly isAsConfigured?: boolean;
   readonly log: (line: string) => void;
 };
 
@@ -52,7 +56,13 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   await waitForLeftover(home.data);
 
   const port = await findFreePort(options.port);
-  const settings = [...SETTINGS, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`];
+  const settings = [
+    ...(options.isAsConfigured ? [] : SETTINGS),
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    `port=${port}`,
+    ...(options.settings ?? []),
+  ];
   const child = startChild({
     command: join(home.bin, 'postgres'),
     args: ['-D', home.data, ...settings.flatMap((setting) => ['-c', setting])],

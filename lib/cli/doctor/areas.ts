@@ -9,9 +9,10 @@ import { type GatewaySettings, readGatewaySettings } from '../../gateway/setting
 import { createTransport } from '../../gateway/transport.ts';
 import type { MutualTls } from '../../mutual-tls.ts';
 import type { Policy } from '../../policy/schema.ts';
-import type { CliEnvironment } from '../environment.ts';
+import { type CliEnvironment, openBucket } from '../environment.ts';
 import type { Area, Check } from './check.ts';
 import { controlHostChecks } from './control-host.ts';
+import { dataPlaneChecks } from './data-plane.ts';
 import { databaseHostChecks } from './database.ts';
 import { type Edge, findEdge, isLocalUrl } from './edge.ts';
 import { entraChecks } from './entra.ts';
@@ -24,6 +25,7 @@ import { portChecks } from './ports.ts';
 import { publicSiteChecks } from './public-site.ts';
 import { roleChecks } from './roles.ts';
 import { settingsChecks } from './settings.ts';
+import { spacesChecks } from './spaces.ts';
 import { storeChecks } from './store.ts';
 import { teamsChecks } from './teams.ts';
 
@@ -82,6 +84,16 @@ export function listAreas(context: DoctorContext): readonly Area[] {
         { readsDatabase: own?.settings.LITELLM_DATABASE_URL !== undefined },
       ),
     },
+    {
+      title: 'The machines',
+      checks: dataPlaneChecks({
+        dataPlane: policy?.data_plane,
+        now: clock.now,
+        database,
+        readHealth: (signal) => required(parts).gateway.readHealth(signal),
+      }),
+    },
+    { title: 'Spaces', checks: spacesChecks(() => openBucket(environment), database) },
     { title: 'Microsoft Entra', checks: entraChecks(() => required(parts).directoryClient, groupIds) },
     functionsArea(environment, { projectFile: PROJECT_FILE, isLocal: isLocalUrl(variables.DO_API_HOST) }),
     { title: 'Notifications from Microsoft', checks: notificationChecks(environment, database) },

@@ -62,6 +62,7 @@ export async function startFakeLiteLLM(options: FakeLiteLLMOptions): Promise<Fak
       cache: null,
       litellm_version: LITELLM_VERSION,
       is_detailed_debug: false,
+      show_no_redis_warning: true,
     }),
   );
   app.get('/config/list', (context) =>
