@@ -48,6 +48,9 @@ export const BACKUP_RIGHTS: RoleRights = {
   allowed: EVERYBODY,
 };
 
+/** As lib/store/grants.ts grants them: it leaves a report of the droplet's health. */
+export const AGENT_RIGHTS: RoleRights = { required: ['execute record_health'], allowed: EVERYBODY };
+
 /** What lib/gateway/state-from-database.ts reads. Writing would pass LiteLLM's caches by, and its audit. */
 export const LITELLM_READER_RIGHTS: RoleRights = {
   required: ['TeamTable', 'UserTable', 'VerificationToken', 'BudgetTable'].map(

@@ -3,8 +3,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { createDatabase, type Database } from '../../lib/store/database.ts';
-import { grantBackup } from '../../lib/store/grants.ts';
+import { grantAgentFunction, grantBackup } from '../../lib/store/grants.ts';
 import {
+  AGENT_RIGHTS,
   BACKUP_RIGHTS,
   CONTROL_PLANE_RIGHTS,
   compareRights,
@@ -40,6 +41,8 @@ test('the roles as migration and grants leave them may do exactly what they must
   expect(await judge(createPortalRole(database, url), PORTAL_RIGHTS)).toEqual(nothing);
   const backup = createDatabase({ url: await createGrantedUrl(database, url, grantBackup) });
   expect(await judge(Promise.resolve(backup), BACKUP_RIGHTS)).toEqual(nothing);
+  const agent = createDatabase({ url: await createGrantedUrl(database, url, grantAgentFunction) });
+  expect(await judge(Promise.resolve(agent), AGENT_RIGHTS)).toEqual(nothing);
 });
 
 test.each([

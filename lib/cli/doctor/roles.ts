@@ -4,6 +4,7 @@ import { parseSettings, type VariableName } from '../../config.ts';
 import { joinMutualTls } from '../../mutual-tls.ts';
 import type { Secret } from '../../secret.ts';
 import {
+  AGENT_RIGHTS,
   BACKUP_RIGHTS,
   CONTROL_PLANE_RIGHTS,
   LITELLM_READER_RIGHTS,
@@ -45,6 +46,13 @@ const ROLES: readonly {
     what: 'may show and decide what is held, and nothing else',
     rights: PORTAL_RIGHTS,
     needs: ['settings-portal', 'store-level'],
+  },
+  {
+    url: 'AGENT_DATABASE_URL',
+    identity: 'AGENT_CLIENT_IDENTITY',
+    what: 'may leave reports of the droplet, and nothing else',
+    rights: AGENT_RIGHTS,
+    needs: ['settings-agent', 'store-level'],
   },
   {
     url: 'BACKUP_DATABASE_URL',

@@ -4,6 +4,7 @@
 import { X509Certificate } from 'node:crypto';
 import { OPERATOR_SETTINGS, SYNC_SETTINGS } from '../../composition.ts';
 import {
+  AGENT_SETTINGS,
   BACKUP_SETTINGS,
   PORTAL_SETTINGS,
   parseSettings,
@@ -60,6 +61,7 @@ export function settingsChecks(
     ofFunction('sync', SYNC_SETTINGS, 'SYNC_CLIENT_IDENTITY', variables),
     ofFunction('webhook', WEBHOOK_SETTINGS, 'WEBHOOK_CLIENT_IDENTITY', variables),
     ofFunction('portal', PORTAL_SETTINGS, 'PORTAL_CLIENT_IDENTITY', variables),
+    ofFunction('agent', AGENT_SETTINGS, 'AGENT_CLIENT_IDENTITY', variables),
     ofFunction('backup', BACKUP_SETTINGS, 'BACKUP_CLIENT_IDENTITY', variables),
     {
       id: 'identities',

@@ -7,7 +7,7 @@ import { roleChecks } from '../../../lib/cli/doctor/roles.ts';
 import { storeChecks } from '../../../lib/cli/doctor/store.ts';
 import { Secret } from '../../../lib/secret.ts';
 import { createDatabase } from '../../../lib/store/database.ts';
-import { grantBackup, grantPortal } from '../../../lib/store/grants.ts';
+import { grantAgentFunction, grantBackup, grantPortal } from '../../../lib/store/grants.ts';
 import { applyMigrations } from '../../../lib/store/migrate.ts';
 import { WEBHOOK_RIGHTS } from '../../../lib/store/role-rights.ts';
 import { type Postgres, startPostgres } from '../../world/postgres.ts';
@@ -22,9 +22,9 @@ import {
 } from './droplet-stand-in.ts';
 
 const LIMIT_MS = 20_000;
-const ROLES = ['control_plane', 'control_webhook', 'control_portal', 'control_backup'];
+const ROLES = ['control_plane', 'control_webhook', 'control_portal', 'control_agent', 'control_backup'];
 const ASSUMED = [
-  ...['lcp', 'webhook', 'portal', 'backup'].map((name) => `settings-${name}`),
+  ...['lcp', 'webhook', 'portal', 'agent', 'backup'].map((name) => `settings-${name}`),
   ...['names-same', 'port-https'],
 ];
 const folder = makeThrowAwayFolder();
@@ -42,6 +42,7 @@ beforeAll(async () => {
   await superuser.query('alter database control owner to control_plane');
   await applyMigrations(new Secret(postgres.url('control', 'control_plane')));
   await grantPortal(superuser, 'control_portal');
+  await grantAgentFunction(superuser, 'control_agent');
   await grantBackup(superuser, 'control_backup');
   await superuser.close();
   droplet = await startDropletStandIn(certificates, undefined, urlOf('control_plane').reveal());
@@ -54,10 +55,12 @@ beforeAll(async () => {
     OPERATOR_CLIENT_IDENTITY: await identity('operator'),
     WEBHOOK_CLIENT_IDENTITY: await identity('control-webhook'),
     PORTAL_CLIENT_IDENTITY: await identity('control-portal'),
+    AGENT_CLIENT_IDENTITY: await identity('control-agent'),
     BACKUP_CLIENT_IDENTITY: await identity('control-backup'),
     CONTROL_DATABASE_URL: urlOf('control_plane').reveal(),
     WEBHOOK_DATABASE_URL: urlOf('control_webhook').reveal(),
     PORTAL_DATABASE_URL: urlOf('control_portal').reveal(),
+    AGENT_DATABASE_URL: urlOf('control_agent').reveal(),
     BACKUP_DATABASE_URL: urlOf('control_backup').reveal(),
     LITELLM_DATABASE_URL: 'none',
   };
@@ -115,6 +118,7 @@ test('a server as on the droplet is well in all, each role by its own certificat
     'role-CONTROL_DATABASE_URL': 'well',
     'role-WEBHOOK_DATABASE_URL': 'well',
     'role-PORTAL_DATABASE_URL': 'well',
+    'role-AGENT_DATABASE_URL': 'well',
     'role-BACKUP_DATABASE_URL': 'well',
     'role-LITELLM_DATABASE_URL': 'not-checked',
   });
