@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DROPLET, ROOT } from './paths.ts';
 
@@ -27,7 +27,10 @@ test('shellcheck finds nothing in any of them', () => {
 
 test('each can be started and stops at its first failure; what is only sourced cannot', () => {
   expect(programs.filter((file) => (statSync(file).mode & 0o111) === 0)).toEqual([]);
-  expect(programs.filter((file) => !/^set -e(uo pipefail|u)$/m.test(readFileSync(file, 'utf8')))).toEqual([]);
+  // It tells what it could not look at and looks at the rest.
+  const goesOn = ['write-snapshot'];
+  const stopping = programs.filter((file) => !goesOn.includes(basename(file)));
+  expect(stopping.filter((file) => !/^set -e(uo pipefail|u)$/m.test(readFileSync(file, 'utf8')))).toEqual([]);
   expect(sourced.filter((file) => (statSync(file).mode & 0o111) !== 0)).toEqual([]);
 });
 
