@@ -15,7 +15,12 @@ export function renderCanonical(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** SHA-256 in hex of the canonical text. */
+/** SHA-256 in hex of the canonical text. A list is hashed item by item: the whole text of a plan is megabytes. */
 export function digestOf(value: unknown): string {
-  return createHash('sha256').update(renderCanonical(value)).digest('hex');
+  const hash = createHash('sha256');
+  if (!Array.isArray(value)) return hash.update(renderCanonical(value)).digest('hex');
+  hash.update('[');
+  for (const [index, item] of value.entries())
+    hash.update(`${index === 0 ? '' : ','}${renderCanonical(item ?? null)}`);
+  return hash.update(']').digest('hex');
 }

@@ -10,6 +10,7 @@ import type { Settings, VariableName } from './config.ts';
 import { createDirectoryClient, type DirectoryClient } from './directory/client.ts';
 import { createDirectory } from './directory/create-directory.ts';
 import type { TokenSource } from './directory/token.ts';
+import { type CertifiedFetch, createCertifiedFetch } from './gateway/certified-fetch.ts';
 import { createGateway, type Gateway } from './gateway/client.ts';
 import { mapGateway } from './gateway/mapped-gateway.ts';
 import type { GatewayState } from './gateway/state.ts';
@@ -22,13 +23,15 @@ import {
 import type { KeyHash } from './ids.ts';
 import { mintKey } from './keys/mint.ts';
 import type { Log } from './log.ts';
+import type { MutualTls } from './mutual-tls.ts';
 import type { Policy } from './policy/schema.ts';
 import { listAdoptions } from './store/adoptions.ts';
 import { createDatabase, type Database } from './store/database.ts';
 import { createSubscriptionKeeper, subscriptionTarget } from './sync/keep-subscriptions.ts';
 import type { ReconcileDependencies } from './sync/run.ts';
 
-export const SYNC_SETTINGS = [
+/** What a run needs, whoever starts it. */
+const RUN_SETTINGS = [
   'AZURE_TENANT_ID',
   'AZURE_CLIENT_ID',
   'AZURE_CLIENT_SECRET',
@@ -45,9 +48,20 @@ export const SYNC_SETTINGS = [
   'TEAMS_WEBHOOK_URL',
   'APPROVAL_LINK_KEY',
   'PUBLIC_BASE_URL',
+  'DATA_PLANE_CA',
 ] as const satisfies readonly VariableName[];
 
-export type SyncSettings = Settings<(typeof SYNC_SETTINGS)[number]>;
+export const SYNC_SETTINGS = [
+  ...RUN_SETTINGS,
+  'SYNC_CLIENT_IDENTITY',
+] as const satisfies readonly VariableName[];
+/** The same run by hand: `lcp` has an identity of its own. */
+export const OPERATOR_SETTINGS = [
+  ...RUN_SETTINGS,
+  'OPERATOR_CLIENT_IDENTITY',
+] as const satisfies readonly VariableName[];
+
+export type RunSettings = Settings<(typeof RUN_SETTINGS)[number]>;
 
 /** Eight at once keep LiteLLM's one worker busy; more only queue there (measured, `npm run bench -- first-sync`). */
 const GATEWAY_CONCURRENCY = 8;
@@ -55,7 +69,9 @@ const GATEWAY_CONCURRENCY = 8;
 const GATEWAY_TIMEOUT_MS = 20_000;
 
 export type CompositionOptions = {
-  readonly settings: SyncSettings;
+  readonly settings: RunSettings;
+  /** Undefined where the data plane asks for no certificate. */
+  readonly tls: MutualTls | undefined;
   readonly policy: Policy;
   readonly clock: Clock;
   readonly log: Log;
@@ -66,6 +82,8 @@ export type CompositionOptions = {
   readonly tokens?: TokenSource;
   /** Shared by warm invocations as well: connecting is a third of what a leaver waits for. Made here without. */
   readonly databases?: Databases;
+  /** And as well: a handshake with certificates is three round trips. Made here without. */
+  readonly controlHost?: CertifiedFetch | undefined;
 };
 
 /** Ours, and LiteLLM's through the read-only role where there is one. */
@@ -73,13 +91,19 @@ export type Databases = { readonly control: Database; readonly gateway: Database
 
 /** Nothing is connected before it is used, and what rests for ten seconds is let go. */
 export function createDatabases(
-  settings: Pick<SyncSettings, 'CONTROL_DATABASE_URL' | 'LITELLM_DATABASE_URL'>,
+  settings: Pick<RunSettings, 'CONTROL_DATABASE_URL' | 'LITELLM_DATABASE_URL'>,
+  tls: MutualTls | undefined,
 ): Databases {
   const gatewayUrl = settings.LITELLM_DATABASE_URL;
   return {
-    control: createDatabase({ url: settings.CONTROL_DATABASE_URL }),
-    gateway: gatewayUrl && createDatabase({ url: gatewayUrl, maxConnections: 1 }),
+    control: createDatabase({ url: settings.CONTROL_DATABASE_URL, tls }),
+    gateway: gatewayUrl && createDatabase({ url: gatewayUrl, maxConnections: 1, tls }),
   };
+}
+
+/** The way to the control host; undefined where it asks for no certificate. */
+export function createControlHost(tls: MutualTls | undefined): CertifiedFetch | undefined {
+  return tls && createCertifiedFetch(tls, { maxSockets: GATEWAY_CONCURRENCY });
 }
 
 export type Composition = ReconcileDependencies & {
@@ -98,6 +122,7 @@ export type Composition = ReconcileDependencies & {
 /** The parts of one run. Nothing is connected before it is used. */
 export function composeSync({
   settings,
+  tls,
   policy,
   clock,
   log,
@@ -105,14 +130,17 @@ export function composeSync({
   codeVersion,
   tokens,
   databases,
+  controlHost,
 }: CompositionOptions): Composition {
-  const { control: database, gateway: gatewayDatabase } = databases ?? createDatabases(settings);
+  const { control: database, gateway: gatewayDatabase } = databases ?? createDatabases(settings, tls);
+  const certified = controlHost ?? createControlHost(tls);
   const client = createGateway({
     baseUrl: settings.LITELLM_BASE_URL,
     adminKey: settings.LITELLM_ADMIN_KEY,
     clock,
     timeoutMs: GATEWAY_TIMEOUT_MS,
     maxConcurrency: GATEWAY_CONCURRENCY,
+    ...(certified ? { fetch: certified.fetch } : {}),
   });
   const unmapped = {
     gateway: client,
@@ -164,6 +192,7 @@ export function composeSync({
     log,
     concurrency: GATEWAY_CONCURRENCY,
     close: async () => {
+      if (!controlHost) certified?.close();
       if (!databases) await Promise.all([database.close(), gatewayDatabase?.close()]);
     },
   };
@@ -171,7 +200,7 @@ export function composeSync({
 
 /** The page that decides about held removals, by a link that is good until they are announced again. */
 async function approvalUrl(
-  settings: Pick<SyncSettings, 'APPROVAL_LINK_KEY' | 'PUBLIC_BASE_URL'>,
+  settings: Pick<RunSettings, 'APPROVAL_LINK_KEY' | 'PUBLIC_BASE_URL'>,
   held: ApprovalLink,
   expiresAt: Date,
 ): Promise<string> {
@@ -184,7 +213,7 @@ function expiryOf({ quarantine }: Policy, now: Date): Date {
 }
 
 /** What the Graph client needs of the settings. */
-export function directorySettings(settings: SyncSettings) {
+export function directorySettings(settings: RunSettings) {
   return {
     tenantId: settings.AZURE_TENANT_ID,
     clientId: settings.AZURE_CLIENT_ID,

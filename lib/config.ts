@@ -8,6 +8,7 @@ import { ENTRA_VARIABLES } from './settings/entra.ts';
 import { PEOPLE_VARIABLES } from './settings/people.ts';
 import { PLATFORM_VARIABLES } from './settings/platform.ts';
 import type { Variable } from './settings/shapes.ts';
+import { SPACES_VARIABLES } from './settings/spaces.ts';
 
 /** Every variable there is. */
 export const VARIABLES = {
@@ -15,6 +16,7 @@ export const VARIABLES = {
   ...DATA_PLANE_VARIABLES,
   ...PEOPLE_VARIABLES,
   ...PLATFORM_VARIABLES,
+  ...SPACES_VARIABLES,
 } as const;
 
 export type VariableName = keyof typeof VARIABLES;
@@ -26,6 +28,8 @@ export type Settings<Name extends VariableName> = {
 export const WEBHOOK_SETTINGS = [
   'GRAPH_CLIENT_STATE',
   'WEBHOOK_DATABASE_URL',
+  'DATA_PLANE_CA',
+  'WEBHOOK_CLIENT_IDENTITY',
   'DO_API_HOST',
   'DO_NAMESPACE',
   'DO_FUNCTIONS_KEY',
@@ -38,12 +42,31 @@ export const PORTAL_SETTINGS = [
   'PORTAL_CLIENT_SECRET',
   'PORTAL_SESSION_KEY',
   'PORTAL_DATABASE_URL',
+  'DATA_PLANE_CA',
+  'PORTAL_CLIENT_IDENTITY',
   'APPROVAL_LINK_KEY',
   'AZURE_TENANT_ID',
   'AZURE_AUTHORITY_HOST',
   'DO_API_HOST',
   'DO_NAMESPACE',
   'DO_FUNCTIONS_KEY',
+] as const satisfies readonly VariableName[];
+
+/** What opens the bucket in Spaces. */
+export const SPACES_SETTINGS = [
+  'SPACES_ENDPOINT',
+  'SPACES_REGION',
+  'SPACES_BUCKET',
+  'SPACES_ACCESS_KEY_ID',
+  'SPACES_SECRET_ACCESS_KEY',
+] as const satisfies readonly VariableName[];
+
+/** What control/backup may know: the bucket, and a role that reads the audit. */
+export const BACKUP_SETTINGS = [
+  'BACKUP_DATABASE_URL',
+  'DATA_PLANE_CA',
+  'BACKUP_CLIENT_IDENTITY',
+  ...SPACES_SETTINGS,
 ] as const satisfies readonly VariableName[];
 
 /** The named settings from `environment`; an empty value is a missing one.

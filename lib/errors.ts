@@ -13,7 +13,8 @@ export const ERROR_CODES = {
   SUBSCRIPTION_REFUSED:
     'Microsoft Graph refuses to notify us (permission, quota, or the webhook did not answer); the Admin acts; the schedule finds changes meanwhile.',
   GATEWAY_UNAVAILABLE: 'LiteLLM or its network did not answer properly; a retry helps.',
-  GATEWAY_DENIED: 'LiteLLM refused the admin key; DevOps corrects LITELLM_ADMIN_KEY.',
+  GATEWAY_DENIED:
+    'LiteLLM refused the admin key, or the control host and we do not accept each other’s certificate; DevOps corrects LITELLM_ADMIN_KEY, or the identity and DATA_PLANE_CA.',
   GATEWAY_REFUSED: 'LiteLLM refused the request itself; a retry does not help.',
   GATEWAY_ANSWER_INVALID: 'LiteLLM answered in a form we do not know; DevOps checks its version.',
   GATEWAY_READ_INCOMPLETE: 'A list read from LiteLLM changed or ended early; a retry helps.',
@@ -21,7 +22,7 @@ export const ERROR_CODES = {
   GATEWAY_VERSION_DENIED: 'This LiteLLM version is known to be compromised; DevOps replaces it.',
   STORE_UNAVAILABLE: 'The control database did not answer; a retry helps.',
   STORE_DENIED:
-    'The control database refused the role or its database; DevOps corrects CONTROL_DATABASE_URL.',
+    'The control database refused the role, its database or the client certificate, or its own certificate is not of our authority; DevOps corrects CONTROL_DATABASE_URL, the identity or DATA_PLANE_CA.',
   STORE_SCHEMA_MISMATCH: 'The control database is not at the level this code needs; run `lcp migrate`.',
   LEASE_HELD: 'Another run is at work; the next run goes on.',
   LEASE_LOST: 'This run lost its lease to a later one and stopped writing; the later run goes on.',
@@ -32,6 +33,13 @@ export const ERROR_CODES = {
   QUARANTINE_NOT_FOUND: 'No held removals have this id, or several have; the Admin looks at the list.',
   ESCROW_INVALID: 'A key cannot be opened with this escrow key; DevOps checks KEY_ESCROW_PRIVATE_KEY.',
   AUDIT_BROKEN: 'The audit chain does not verify; DevOps investigates.',
+  AUDIT_EXPORT_LOST:
+    'Spaces lacks an export of the audit that was written there; DevOps brings the object back from its versions.',
+  OBJECTS_UNAVAILABLE: 'Spaces did not answer properly; a retry helps.',
+  OBJECTS_DENIED: 'Spaces refused the access key or the bucket; DevOps corrects the SPACES_ settings.',
+  OBJECTS_REFUSED:
+    'Spaces refused the request itself or answered in a form we do not know; DevOps reports it.',
+  OBJECT_CONFLICT: 'Another object has the name of one that is written once; DevOps looks at the bucket.',
   FUNCTION_UNAVAILABLE: 'The functions API did not answer properly; a retry helps.',
   FUNCTION_REFUSED: 'The functions API refused the call; DevOps checks DO_FUNCTIONS_KEY and the deployment.',
   SIGN_IN_REFUSED:

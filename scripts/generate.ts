@@ -4,7 +4,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SYNC_SETTINGS } from '../lib/composition.ts';
-import { PORTAL_SETTINGS, VARIABLES, type VariableName, WEBHOOK_SETTINGS } from '../lib/config.ts';
+import {
+  BACKUP_SETTINGS,
+  PORTAL_SETTINGS,
+  VARIABLES,
+  type VariableName,
+  WEBHOOK_SETTINGS,
+} from '../lib/config.ts';
 import { renderPolicyJsonSchema } from '../lib/policy/policy.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -13,6 +19,7 @@ const USERS: Readonly<Record<string, readonly string[]>> = {
   'control/sync': SYNC_SETTINGS,
   'control/webhook': WEBHOOK_SETTINGS,
   'control/portal': PORTAL_SETTINGS,
+  'control/backup': BACKUP_SETTINGS,
 };
 const isSecret = (name: VariableName) => 'secret' in VARIABLES[name];
 

@@ -35,6 +35,11 @@ const NEEDED = [
     why: 'it renews a certificate from a real ACME server',
     isPresent: () => hasCommand('certbot'),
   },
+  ...['radosgw', 'ceph-mon', 'ceph-osd'].map((name) => ({
+    name,
+    why: 'Ceph RGW is what Spaces runs, and the audit is exported to it',
+    isPresent: () => hasCommand(name),
+  })),
 ];
 
 /** Installs what is missing as root on Debian or Ubuntu, otherwise throws with the line to run. */

@@ -15,7 +15,7 @@ const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 /** What several features share: a person's signed, single-use decision. */
 const SHARED = ['approvals'];
 const FEATURES = ['audit', 'sync', 'keys', 'budgets', 'alerts', 'backups', 'portal'];
-const CLIENTS = ['directory', 'gateway', 'store', 'platform'];
+const CLIENTS = ['directory', 'gateway', 'objects', 'store', 'platform'];
 /** Decisions: they import only types and other pure files, and are given `now`. */
 const PURE = [
   'sync/desired',
@@ -55,6 +55,8 @@ const PURE = [
   'portal/return-to',
   'audit/story',
   'audit/present-access',
+  'audit/export-name',
+  'audit/export-state',
   'cli/time-option',
 ].map((name) => `lib/${name}.ts`);
 const PURE_HELPERS = ['lib/gateway/state.ts', 'lib/canonical.ts', 'lib/ids.ts', 'lib/errors.ts'];
@@ -138,6 +140,7 @@ test('the environment is read at the edges only', () => {
     'packages/control/sync/index.ts',
     'packages/control/webhook/index.ts',
     'packages/control/portal/index.ts',
+    'packages/control/backup/index.ts',
   ];
   const found = [...sources('lib'), ...sources('packages')].filter(
     (file) => read(file).includes('process.env') && !allowed.includes(file),
@@ -171,7 +174,7 @@ test('docs hold no code fences and name only files that exist', () => {
 
 test('the functions get exactly the settings they parse', async () => {
   const { SYNC_SETTINGS } = await import('../lib/composition.ts');
-  const { PORTAL_SETTINGS, WEBHOOK_SETTINGS } = await import('../lib/config.ts');
+  const { BACKUP_SETTINGS, PORTAL_SETTINGS, WEBHOOK_SETTINGS } = await import('../lib/config.ts');
   const blocks = read('project.yml').split(/^ {6}- name: /m);
   const declaredBy = (name: string) =>
     [
@@ -185,4 +188,5 @@ test('the functions get exactly the settings they parse', async () => {
   expect(declaredBy('sync')).toEqual([...SYNC_SETTINGS].sort());
   expect(declaredBy('webhook')).toEqual([...WEBHOOK_SETTINGS].sort());
   expect(declaredBy('portal')).toEqual([...PORTAL_SETTINGS].sort());
+  expect(declaredBy('backup')).toEqual([...BACKUP_SETTINGS].sort());
 });

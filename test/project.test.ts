@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SYNC_SETTINGS } from '../lib/composition.ts';
-import { PORTAL_SETTINGS, VARIABLES, WEBHOOK_SETTINGS } from '../lib/config.ts';
+import { BACKUP_SETTINGS, PORTAL_SETTINGS, VARIABLES, WEBHOOK_SETTINGS } from '../lib/config.ts';
 import { type FunctionDeployment, readProject } from '../lib/platform/project.ts';
 import { variableNames } from '../lib/platform/template.ts';
 
@@ -74,6 +74,21 @@ describe('project.yml', () => {
     ).toEqual([]);
   });
 
+  test('control/backup is not on the web, runs at 02:00 UTC, and alone has the Spaces key', () => {
+    const backup = functions.find(({ name }) => name === 'control/backup');
+
+    expect(backup).toMatchObject({ web: false, memoryMb: 256 });
+    expect(backup?.triggers).toEqual([
+      { name: 'backup-daily', cron: '0 2 * * *', body: {}, isEnabled: true },
+    ]);
+    const holders = functions.filter(({ environment }) => 'SPACES_SECRET_ACCESS_KEY' in environment);
+    expect(holders.map(({ name }) => name)).toEqual(['control/backup']);
+    const known = Object.keys(backup?.environment ?? {});
+    expect(
+      known.filter((name) => /^(AZURE|GRAPH|LITELLM|KEY_ESCROW|CONTROL_DATABASE|DO_)/.test(name)),
+    ).toEqual([]);
+  });
+
   test('each function is given exactly the settings it parses', () => {
     const given = functions.map(({ name, environment }) => [name, Object.keys(environment).sort()]);
 
@@ -81,6 +96,7 @@ describe('project.yml', () => {
       'control/sync': [...SYNC_SETTINGS].sort(),
       'control/webhook': [...WEBHOOK_SETTINGS].sort(),
       'control/portal': [...PORTAL_SETTINGS].sort(),
+      'control/backup': [...BACKUP_SETTINGS].sort(),
     });
   });
 });

@@ -2,12 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
-import { parseSettings } from '../config.ts';
 import { ControlError } from '../errors.ts';
 import { exportAudit } from '../store/audit-export.ts';
-import { createDatabase } from '../store/database.ts';
 import { requireSchema } from '../store/schema.ts';
-import type { CliEnvironment } from './environment.ts';
+import { type CliEnvironment, openControlDatabase } from './environment.ts';
 
 export type ExportOptions = { readonly out?: string; readonly since: string };
 
@@ -17,14 +15,13 @@ export async function auditExportCommand(
   environment: CliEnvironment,
   { out, since }: ExportOptions,
 ): Promise<number> {
-  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], environment.variables);
   if (!/^(0|[1-9]\d{0,17})$/.test(since))
     throw new ControlError('CONFIG_INVALID', '--since is the number of an audit row, such as 0 or 1200.');
   if (out !== undefined && existsSync(out)) {
     const message = `${out} is there already, and an export is proof: give another name, or move it away first.`;
     throw new ControlError('CONFIG_INVALID', message);
   }
-  const database = createDatabase({ url: CONTROL_DATABASE_URL });
+  const database = openControlDatabase(environment);
   try {
     await requireSchema(database);
     const lines = exportAudit(database, { sinceSeq: since, now: environment.clock.now() });

@@ -3,12 +3,11 @@
 import { existsSync } from 'node:fs';
 import { describePersonAccess, describeTeamAccess } from '../audit/present-access.ts';
 import { instant, printable, renderEvent, type StoryNames } from '../audit/story.ts';
-import { parseSettings } from '../config.ts';
 import { ControlError } from '../errors.ts';
 import { type EntraGroupId, isGuid, parseEntraGroupId, parseEntraUserId } from '../ids.ts';
 import type { Policy } from '../policy/schema.ts';
 import { findPeopleByName, readPersonRecords, readTeamRecords } from '../store/access-records.ts';
-import { createDatabase, type Database } from '../store/database.ts';
+import type { Database } from '../store/database.ts';
 import { listNames } from '../store/directory-snapshot.ts';
 import { requireSchema } from '../store/schema.ts';
 import {
@@ -17,7 +16,7 @@ import {
   findNewestStart,
   listSubjectAudit,
 } from '../store/subject-audit.ts';
-import { type CliEnvironment, readPolicyFile } from './environment.ts';
+import { type CliEnvironment, openControlDatabase, readPolicyFile } from './environment.ts';
 import { parseTimeOption } from './time-option.ts';
 
 export type ShowOptions = {
@@ -36,7 +35,6 @@ const MOST_NAMESAKES = 5;
 
 /** Always 0: no access is an answer. @throws ControlError NAME_UNKNOWN, ID_INVALID, CONFIG_INVALID */
 export async function auditShowCommand(environment: CliEnvironment, options: ShowOptions): Promise<number> {
-  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], environment.variables);
   const now = environment.clock.now();
   const period = {
     since: options.since === undefined ? null : parseTimeOption('--since', options.since, now),
@@ -46,7 +44,7 @@ export async function auditShowCommand(environment: CliEnvironment, options: Sho
   const limit = parseLimit(options.limit);
   const policy = findPolicy(options.policy);
   const teams = new Map<string, string>(policy?.groups.map((group) => [group.entra_group, group.team]));
-  const database = createDatabase({ url: CONTROL_DATABASE_URL });
+  const database = openControlDatabase(environment);
   try {
     await requireSchema(database);
     const subject = await resolveSubject(database, options, policy);

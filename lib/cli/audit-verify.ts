@@ -1,16 +1,15 @@
 // `lcp audit verify`: proves that no audit row was changed, removed or moved; with an export from before also that
-// the chain was not rewritten as a whole, nor its end cut off.
+// the chain was not rewritten as a whole, nor its end cut off: one in a file, or all that control/backup put into Spaces.
 
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { parseSettings } from '../config.ts';
+import { verifyAgainstStoredExports, verifyStoredExports } from '../audit/verify-exports.ts';
 import { ControlError } from '../errors.ts';
 import { verifyAudit } from '../store/audit.ts';
 import type { BrokenReason } from '../store/audit-chain.ts';
 import type { ExportEnd } from '../store/audit-export.ts';
-import { createDatabase } from '../store/database.ts';
 import { verifyContinuation, verifyExport } from '../store/verify-export.ts';
-import type { CliEnvironment } from './environment.ts';
+import { type CliEnvironment, openBucket, withControlDatabase } from './environment.ts';
 
 const REASONS: Record<BrokenReason, string> = {
   row_missing: 'is missing',
@@ -23,13 +22,17 @@ const REASONS: Record<BrokenReason, string> = {
   tail_missing: 'is missing: the export has it, the database ends before it',
 };
 
-export type VerifyOptions = { readonly file?: string; readonly against?: string };
+export type VerifyOptions = { readonly file?: string; readonly against?: string; readonly spaces: boolean };
+
+/** 5,000 rows an object: years of audit are read within it. */
+const SPACES_TIMEOUT_MS = 15 * 60_000;
 
 /** 0 when the chain is intact, 1 when it is broken, naming the first row that does not fit. */
 export async function auditVerifyCommand(
   environment: CliEnvironment,
-  { file, against }: VerifyOptions,
+  { file, against, spaces }: VerifyOptions,
 ): Promise<number> {
+  if (spaces) return verifySpaces(environment);
   if (file !== undefined) return (await verifyFile(environment, file)) === undefined ? 1 : 0;
   if (against === undefined) return verifyDatabase(environment);
   const end = await verifyFile(environment, against);
@@ -52,7 +55,7 @@ async function verifyFile({ print }: CliEnvironment, file: string): Promise<Expo
 }
 
 function verifyAgainst(environment: CliEnvironment, file: string, end: ExportEnd): Promise<number> {
-  return withDatabase(environment, async (database) => {
+  return withControlDatabase(environment, async (database) => {
     const state = await verifyContinuation(database, end, readLines(file));
     if (state.status === 'broken') return printBroken(environment, state);
     environment.print(
@@ -63,7 +66,7 @@ function verifyAgainst(environment: CliEnvironment, file: string, end: ExportEnd
 }
 
 function verifyDatabase(environment: CliEnvironment): Promise<number> {
-  return withDatabase(environment, async (database) => {
+  return withControlDatabase(environment, async (database) => {
     const state = await verifyAudit(database);
     if (state.status === 'broken') return printBroken(environment, state);
     environment.print(`intact: ${state.rowCount} rows, head ${state.head.seq} ${state.head.hash}\n`);
@@ -81,17 +84,34 @@ function printBroken(
   return 1;
 }
 
-async function withDatabase(
-  environment: CliEnvironment,
-  work: (database: ReturnType<typeof createDatabase>) => Promise<number>,
-): Promise<number> {
-  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], environment.variables);
-  const database = createDatabase({ url: CONTROL_DATABASE_URL });
-  try {
-    return await work(database);
-  } finally {
-    await database.close();
+async function verifySpaces(environment: CliEnvironment): Promise<number> {
+  const { print } = environment;
+  const bucket = openBucket(environment);
+  const signal = AbortSignal.timeout(SPACES_TIMEOUT_MS);
+  const exports = await verifyStoredExports(bucket, signal);
+  if (exports.status === 'none') {
+    print(`There is no export in ${bucket.name} yet; control/backup makes the first at 02:00 UTC.\n`);
+    return 1;
   }
+  if (exports.status === 'broken') {
+    const { objectKey, seq, reason } = exports;
+    print(
+      `BROKEN: ${objectKey} in Spaces: row ${seq} ${REASONS[reason]}. Bring the object's first version back, and find out who changed it.\n`,
+    );
+    return 1;
+  }
+  const { objectCount, rowCount, head, exportedAt } = exports;
+  print(
+    `intact: ${objectCount} exports in Spaces, the last of ${exportedAt}, ${rowCount} rows, head ${head.seq} ${head.hash}\n`,
+  );
+  return withControlDatabase(environment, async (database) => {
+    const state = await verifyAgainstStoredExports(database, bucket, exports, signal);
+    if (state.status === 'broken') return printBroken(environment, state);
+    print(
+      `intact: ${state.rowCount} rows in the database, which continue the exports by ${state.addedCount}\n`,
+    );
+    return 0;
+  });
 }
 
 /** @throws ControlError CONFIG_INVALID when the file cannot be read */

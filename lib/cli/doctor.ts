@@ -1,13 +1,14 @@
 // `lcp doctor`: tries every setting, permission and peer, stops at nothing, and says what to do. Changes nothing.
 
 import { randomUUID } from 'node:crypto';
-import { composeSync, SYNC_SETTINGS, type SyncSettings } from '../composition.ts';
+import { composeSync, OPERATOR_SETTINGS, type RunSettings, SYNC_SETTINGS } from '../composition.ts';
 import { parseSettings, type VariableName } from '../config.ts';
 import { checkDirectoryAccess } from '../directory/access.ts';
 import { isControlError } from '../errors.ts';
 import { checkGatewayVersion } from '../gateway/health.ts';
 import { openKey, sealKey } from '../keys/escrow.ts';
 import { createLog } from '../log.ts';
+import { joinMutualTls, type MutualTls } from '../mutual-tls.ts';
 import { createFunctionsHost } from '../platform/functions-host.ts';
 import type { Policy } from '../policy/schema.ts';
 import { Secret } from '../secret.ts';
@@ -40,8 +41,15 @@ export async function doctorCommand(
 
   const { variables } = environment;
   const policy = await tryIt(`policy (${options.policy})`, () => readPolicyFile(options.policy));
-  const settings = await tryIt('settings of control/sync', () => parseSettings(SYNC_SETTINGS, variables));
-  if (settings) await checkPeers(environment, settings, policy, tryIt, checks);
+  await tryIt('settings of control/sync', () => {
+    const settings = parseSettings(SYNC_SETTINGS, variables);
+    joinMutualTls(settings.DATA_PLANE_CA, settings.SYNC_CLIENT_IDENTITY);
+  });
+  const own = await tryIt('settings of lcp', () => {
+    const settings = parseSettings(OPERATOR_SETTINGS, variables);
+    return { settings, tls: joinMutualTls(settings.DATA_PLANE_CA, settings.OPERATOR_CLIENT_IDENTITY) };
+  });
+  if (own) await checkPeers(environment, own, policy, tryIt, checks);
   await checkEscrow(variables, tryIt);
   await checkWebhook(environment, tryIt);
   await checkPortal(environment, tryIt);
@@ -67,7 +75,7 @@ type TryIt = <T>(what: string, work: () => T | Promise<T>) => Promise<T | undefi
 
 async function checkPeers(
   environment: CliEnvironment,
-  settings: SyncSettings,
+  { settings, tls }: { readonly settings: RunSettings; readonly tls: MutualTls | undefined },
   policy: Policy | undefined,
   tryIt: TryIt,
   checks: Check[],
@@ -77,6 +85,7 @@ async function checkPeers(
   const nothing: Policy = { ...(policy ?? ({} as Policy)), groups: policy?.groups ?? [] };
   const parts = composeSync({
     settings,
+    tls,
     policy: nothing,
     clock: environment.clock,
     log: createLog({}, { write: () => undefined }),

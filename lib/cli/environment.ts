@@ -3,12 +3,16 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { type Clock, systemClock } from '../clock.ts';
-import { type Composition, composeSync, SYNC_SETTINGS } from '../composition.ts';
-import { parseSettings } from '../config.ts';
+import { type Composition, composeSync, OPERATOR_SETTINGS } from '../composition.ts';
+import { parseSettings, SPACES_SETTINGS } from '../config.ts';
 import { ControlError } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
+import { joinMutualTls, type MutualTls } from '../mutual-tls.ts';
+import type { Bucket } from '../objects/bucket.ts';
+import { createSpacesBucket } from '../objects/spaces.ts';
 import { parsePolicyText } from '../policy/policy.ts';
 import type { Policy } from '../policy/schema.ts';
+import type { Secret } from '../secret.ts';
 import { createDatabase, type Database } from '../store/database.ts';
 import { requireSchema } from '../store/schema.ts';
 
@@ -57,11 +61,12 @@ export async function withComposition<T>(
   policyFile: string,
   work: (parts: Composition, run: { readonly deadlineAt: Date; readonly signal: AbortSignal }) => Promise<T>,
 ): Promise<T> {
-  const settings = parseSettings(SYNC_SETTINGS, environment.variables);
+  const settings = parseSettings(OPERATOR_SETTINGS, environment.variables);
   const policy = readPolicyFile(policyFile);
   const deadlineAt = new Date(environment.clock.now().getTime() + COMMAND_TIMEOUT_MS);
   const parts = composeSync({
     settings,
+    tls: joinMutualTls(settings.DATA_PLANE_CA, settings.OPERATOR_CLIENT_IDENTITY),
     policy,
     clock: environment.clock,
     log: createCliLog(environment),
@@ -75,17 +80,41 @@ export async function withComposition<T>(
   }
 }
 
+/** The bucket in Spaces.
+ *  @throws ControlError CONFIG_INVALID */
+export function openBucket({ variables, clock }: CliEnvironment): Bucket {
+  return createSpacesBucket(parseSettings(SPACES_SETTINGS, variables), clock);
+}
+
 export function createCliLog(environment: CliEnvironment): Log {
   return createLog({}, { write: environment.printError });
 }
 
+/** The control database, reached with the operator's own certificate. The caller closes it.
+ *  @throws ControlError CONFIG_INVALID */
+export function openControlDatabase({ variables }: CliEnvironment): Database {
+  return createDatabase(controlDatabaseSettings(variables));
+}
+
+/** @throws ControlError CONFIG_INVALID */
+export function controlDatabaseSettings(variables: CliEnvironment['variables']): {
+  readonly url: Secret;
+  readonly tls: MutualTls | undefined;
+} {
+  const names = ['CONTROL_DATABASE_URL', 'DATA_PLANE_CA', 'OPERATOR_CLIENT_IDENTITY'] as const;
+  const settings = parseSettings(names, variables);
+  return {
+    url: settings.CONTROL_DATABASE_URL,
+    tls: joinMutualTls(settings.DATA_PLANE_CA, settings.OPERATOR_CLIENT_IDENTITY),
+  };
+}
+
 /** Runs `work` on the control database, when it is at the level of this code, and ends its connections after it. */
 export async function withControlDatabase<T>(
-  { variables }: CliEnvironment,
+  environment: CliEnvironment,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], variables);
-  const database = createDatabase({ url: CONTROL_DATABASE_URL });
+  const database = openControlDatabase(environment);
   try {
     await requireSchema(database);
     return await work(database);

@@ -172,8 +172,11 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan, drift) there i
   audit
     .command('verify')
     .description('prove that no audit row was changed, removed or moved')
-    .addOption(new Option('--file <export>', 'verify this export alone').conflicts('against'))
-    .option('--against <export>', 'also that the database continues this export')
+    .addOption(new Option('--file <export>', 'verify this export alone').conflicts(['against', 'spaces']))
+    .addOption(
+      new Option('--against <export>', 'also that the database continues this export').conflicts('spaces'),
+    )
+    .option('--spaces', 'also that the database continues all exports in Spaces', false)
     .action((options) => run(auditVerifyCommand(environment, options)));
   const escrow = program
     .command('escrow')

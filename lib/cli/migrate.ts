@@ -1,34 +1,43 @@
 // `lcp migrate`: brings the control database to the level this code needs.
 
 import { parseSettings } from '../config.ts';
-import { createDatabase } from '../store/database.ts';
-import { grantPortal } from '../store/grants.ts';
+import type { Queryable } from '../store/database.ts';
+import { grantBackup, grantPortal } from '../store/grants.ts';
 import { applyMigrations } from '../store/migrate.ts';
 import { SCHEMA_LEVEL } from '../store/schema.ts';
-import type { CliEnvironment } from './environment.ts';
+import { type CliEnvironment, controlDatabaseSettings, openControlDatabase } from './environment.ts';
+
+const ROLES = [
+  { variable: 'PORTAL_DATABASE_URL', grant: grantPortal, name: 'control/portal' },
+  { variable: 'BACKUP_DATABASE_URL', grant: grantBackup, name: 'control/backup' },
+] as const;
 
 export async function migrateCommand(environment: CliEnvironment): Promise<number> {
-  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], environment.variables);
-  const applied = await applyMigrations(CONTROL_DATABASE_URL);
+  const { url, tls } = controlDatabaseSettings(environment.variables);
+  const applied = await applyMigrations(url, tls);
   environment.print(
     applied.length === 0
       ? `nothing to do: at ${SCHEMA_LEVEL}\n`
       : applied.map((name) => `applied ${name}\n`).join(''),
   );
-  await grantPortalRole(environment);
+  for (const { variable, grant, name } of ROLES) await grantRole(environment, variable, grant, name);
   return 0;
 }
 
-/** Where the portal is deployed or about to be. */
-async function grantPortalRole({ variables, print }: CliEnvironment): Promise<void> {
-  if (!variables.PORTAL_DATABASE_URL) return;
-  const names = ['CONTROL_DATABASE_URL', 'PORTAL_DATABASE_URL'] as const;
-  const settings = parseSettings(names, variables);
-  const role = decodeURIComponent(new URL(settings.PORTAL_DATABASE_URL.reveal()).username);
-  const database = createDatabase({ url: settings.CONTROL_DATABASE_URL });
+/** Where the function is deployed or about to be. */
+async function grantRole(
+  environment: CliEnvironment,
+  variable: (typeof ROLES)[number]['variable'],
+  grant: (database: Queryable, role: string) => Promise<void>,
+  functionName: string,
+): Promise<void> {
+  const { variables, print } = environment;
+  if (!variables[variable]) return;
+  const role = decodeURIComponent(new URL(parseSettings([variable], variables)[variable].reveal()).username);
+  const database = openControlDatabase(environment);
   try {
-    await grantPortal(database, role);
-    print(`role ${role} may do what control/portal needs, and no more\n`);
+    await grant(database, role);
+    print(`role ${role} may do what ${functionName} needs, and no more\n`);
   } finally {
     await database.close();
   }

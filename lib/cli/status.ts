@@ -1,9 +1,10 @@
-// `lcp status`: the last runs, what waits for a decision, what was changed by hand, whether Microsoft notifies us, and how many keys are in
-// which state.
+// `lcp status`: the last runs, what waits for a decision, what was changed by hand, whether Microsoft notifies us,
+// how far the audit is in Spaces, and how many keys are in which state.
 
 import { describeReasons } from '../approvals/quarantine-text.ts';
+import { describeAuditExport } from '../audit/export-state.ts';
 import { parseSettings } from '../config.ts';
-import { createDatabase } from '../store/database.ts';
+import { findAuditExportProgress } from '../store/audit-exports.ts';
 import { listDrift } from '../store/drift.ts';
 import { listKeys } from '../store/keys.ts';
 import { listWaitingQuarantines } from '../store/quarantines.ts';
@@ -12,27 +13,28 @@ import { requireSchema } from '../store/schema.ts';
 import { findSubscriptionCheck, listSubscriptions } from '../store/subscriptions.ts';
 import { digestOfClientState } from '../sync/keep-subscriptions.ts';
 import { describeSubscriptions } from '../sync/subscription-text.ts';
-import type { CliEnvironment } from './environment.ts';
+import { type CliEnvironment, openControlDatabase } from './environment.ts';
 
 const RUN_COUNT = 10;
 
-/** 0 when the newest run succeeded, nothing waits and Microsoft notifies us, 1 otherwise. */
+/** 0 when the newest run succeeded, nothing waits, Microsoft notifies us and the audit is exported, 1 otherwise. */
 export async function statusCommand(
   environment: CliEnvironment,
   options: { json: boolean },
 ): Promise<number> {
-  const { CONTROL_DATABASE_URL } = parseSettings(['CONTROL_DATABASE_URL'], environment.variables);
-  const database = createDatabase({ url: CONTROL_DATABASE_URL });
+  const database = openControlDatabase(environment);
   try {
     await requireSchema(database);
-    const [runs, waiting, keys, rows, check, drift] = await Promise.all([
+    const [runs, waiting, keys, rows, check, drift, progress] = await Promise.all([
       listRuns(database, RUN_COUNT),
       listWaitingQuarantines(database),
       listKeys(database),
       listSubscriptions(database),
       findSubscriptionCheck(database),
       listDrift(database),
+      findAuditExportProgress(database),
     ]);
+    const auditExport = describeAuditExport(progress);
     const subscriptions = describeSubscriptions({
       rows,
       check,
@@ -42,11 +44,12 @@ export async function statusCommand(
     const keyCounts: Record<string, number> = {};
     for (const { status } of keys) keyCounts[status] = (keyCounts[status] ?? 0) + 1;
     const notRevealed = keys.filter((key) => key.status === 'live' && !key.isRevealed).length;
-    const isWell = runs[0]?.status === 'succeeded' && waiting.length === 0 && subscriptions.isWell;
+    const isWell =
+      runs[0]?.status === 'succeeded' && waiting.length === 0 && subscriptions.isWell && !auditExport.isLate;
 
     if (options.json)
       environment.print(
-        `${JSON.stringify({ isWell, runs, waiting, drift, subscriptions: { rows, check }, keyCounts, notRevealed }, null, 2)}\n`,
+        `${JSON.stringify({ isWell, runs, waiting, drift, subscriptions: { rows, check }, auditExport: progress, keyCounts, notRevealed }, null, 2)}\n`,
       );
     else {
       const held = waiting.map((row) => {
@@ -62,6 +65,7 @@ export async function statusCommand(
           `Waiting for a decision\n${held.join('') || '  nothing\n'}`,
           `Changed by hand\n${drift.length === 0 ? '  nothing that the newest plan saw\n' : `  ${drift.length}, since ${drift[0]?.firstSeenAt.toISOString()}; \`lcp drift\` shows them\n`}`,
           `Notifications from Microsoft\n${subscriptions.lines.map((line) => `  ${line}\n`).join('')}`,
+          `Audit\n  ${auditExport.line}\n`,
           `Keys\n  ${states.join(', ') || 'none yet'}${notRevealed > 0 ? `; ${notRevealed} not picked up` : ''}\n`,
         ].join('\n'),
       );

@@ -5,8 +5,10 @@ import pLimit from 'p-limit';
 import type * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { ControlError } from '../errors.ts';
+import { findRefusedCertificate } from '../mutual-tls.ts';
+import { planRetry } from '../retry.ts';
 import type { Secret } from '../secret.ts';
-import { planRetry } from './retry.ts';
+import type { Fetch } from './certified-fetch.ts';
 
 export type TransportOptions = {
   /** Without a path, such as https://litellm.example.com. */
@@ -17,7 +19,8 @@ export type TransportOptions = {
   readonly timeoutMs: number;
   /** Calls under way at once, over all callers of this gateway. */
   readonly maxConcurrency: number;
-  readonly fetch?: typeof globalThis.fetch;
+  /** With a client certificate where the control host asks for one; Node's own by default. */
+  readonly fetch?: Fetch;
   /** 0 up to 1; spreads retries. */
   readonly random?: () => number;
 };
@@ -92,6 +95,7 @@ async function attemptOnce<T>(
   let status: number;
   let retryAfter: string | null;
   let text: string;
+  let isPage: boolean;
   try {
     const response = await send(toUrl(options.baseUrl, call), {
       method: call.method,
@@ -105,10 +109,13 @@ async function attemptOnce<T>(
     });
     status = response.status;
     retryAfter = response.headers.get('retry-after');
+    isPage = response.headers.get('content-type')?.startsWith('text/html') ?? false;
     text = await response.text();
-  } catch {
+  } catch (error) {
     // The cause is left out: its text is the network's and could hold the URL's credentials.
     signal.throwIfAborted();
+    const certificate = findRefusedCertificate(error) ?? findRefusedCertificate((error as Error).cause);
+    if (certificate !== undefined) throw toUntrusted(call, certificate);
     const reason = deadline.aborted ? 'timeout' : 'network';
     return { kind: 'failed', error: toUnavailable(call, { reason }), retryAfterMs: undefined };
   }
@@ -116,6 +123,9 @@ async function attemptOnce<T>(
     const retryAfterMs = parseRetryAfter(retryAfter, options.clock.now());
     return { kind: 'failed', error: toUnavailable(call, { status }, retryAfterMs), retryAfterMs };
   }
+  // LiteLLM refuses in JSON. A page is nginx before it: 400 without a certificate or with a wrong one, 403 for a right
+  // one of somebody else (ngx_http_ssl_module, ssl_verify_client).
+  if (isPage && (status === 400 || status === 403)) throw toUntrusted(call, 'ours');
   return { kind: 'reply', reply: toReply(call, status, text) };
 }
 
@@ -179,6 +189,16 @@ function toDenied(call: Call<unknown>, status: number): ControlError {
     `LiteLLM refused the admin key for ${call.method} ${call.path}; correct LITELLM_ADMIN_KEY.`,
     { details: { path: call.path, status } },
   );
+}
+
+function toUntrusted(call: Call<unknown>, certificate: 'ours' | 'theirs'): ControlError {
+  const message =
+    certificate === 'ours'
+      ? 'The control host refused our client certificate: it is missing, has expired, is of another authority or may not come in here'
+      : 'What answers as the control host showed a certificate that DATA_PLANE_CA does not vouch for, or of another name, so nothing was sent: correct LITELLM_BASE_URL or DATA_PLANE_CA';
+  return new ControlError('GATEWAY_DENIED', `${message}; \`lcp doctor\` says which.`, {
+    details: { path: call.path, certificate },
+  });
 }
 
 function toRefused(call: Call<unknown>, status: number, problem: Problem): ControlError {

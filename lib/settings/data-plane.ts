@@ -1,7 +1,17 @@
 // Where LiteLLM and the databases are, and with what they are opened.
 
 import { Secret } from '../secret.ts';
+import { certificateAuthority, clientIdentity } from './pem.ts';
 import { httpUrl, postgresUrl, secret, text, type Variable } from './shapes.ts';
+
+/** One each, so that a leaked one can be replaced alone and the droplet's log tells who called. */
+const identityOf = (whom: string) =>
+  ({
+    about: `By what the droplet knows ${whom}: the PEM of its certificate and of its key, one after the other, as base64 in one line; \`none\` where DATA_PLANE_CA is none.`,
+    example: 'none',
+    secret: true,
+    schema: clientIdentity(`the certificate and key of ${whom}`),
+  }) as const;
 
 export const DATA_PLANE_VARIABLES = {
   LITELLM_BASE_URL: {
@@ -39,4 +49,16 @@ export const DATA_PLANE_VARIABLES = {
     secret: true,
     schema: postgresUrl('the control database for the webhook'),
   },
+  DATA_PLANE_CA: {
+    about:
+      'The private authority of the droplet, which vouches for its control and database host and for whoever calls them: its certificate (never its key) in PEM, as base64 in one line; `none` where the data plane is on this machine.',
+    example: 'none',
+    schema: certificateAuthority('the certificate of the droplet’s authority'),
+  },
+  SYNC_CLIENT_IDENTITY: identityOf('control/sync'),
+  WEBHOOK_CLIENT_IDENTITY: identityOf('control/webhook'),
+  PORTAL_CLIENT_IDENTITY: identityOf('control/portal'),
+  AGENT_CLIENT_IDENTITY: identityOf('control/agent'),
+  BACKUP_CLIENT_IDENTITY: identityOf('control/backup'),
+  OPERATOR_CLIENT_IDENTITY: identityOf('`lcp` on an Admin’s machine'),
 } as const satisfies Record<string, Variable>;

@@ -44,18 +44,21 @@ const rowSchema = z.strictObject({
   hash,
 }) satisfies z.ZodType<AuditRow>;
 
-/** The lines of an export of the rows after `sinceSeq`, up to the newest of now, each page verified as it is read.
+/** The lines of an export of the rows after `sinceSeq`, up to the newest of now and at most `rowLimit`, each page
+ *  verified as it is read.
  *  @throws ControlError AUDIT_BROKEN, CONFIG_INVALID when there is no row `sinceSeq` */
 export async function* exportAudit(
   database: Queryable,
-  { sinceSeq, now }: { readonly sinceSeq: string; readonly now: Date },
+  { sinceSeq, now, rowLimit }: { readonly sinceSeq: string; readonly now: Date; readonly rowLimit?: number },
 ): AsyncGenerator<string> {
   const after = await findAnchor(database, sinceSeq);
-  const newest = await findAuditHead(database);
+  const newest = BigInt((await findAuditHead(database)).seq);
+  const limit = rowLimit === undefined ? newest : BigInt(after.seq) + BigInt(rowLimit);
+  const lastSeq = limit < newest ? limit : newest;
   let state = beginChain(after);
-  while (state.status === 'intact' && BigInt(state.head.seq) < BigInt(newest.seq)) {
+  while (state.status === 'intact' && BigInt(state.head.seq) < lastSeq) {
     const page = await listAudit(database, state.head.seq, PAGE_SIZE);
-    const rows = page.filter((row) => BigInt(row.seq) <= BigInt(newest.seq));
+    const rows = page.filter((row) => BigInt(row.seq) <= lastSeq);
     state = rows.length === 0 ? brokenAt(nextSeq(state.head.seq), 'row_missing') : verifyRows(state, rows);
     if (state.status === 'broken') break;
     yield rows.map((row) => `${JSON.stringify(row)}\n`).join('');

@@ -1,8 +1,10 @@
 // The narrow face of PostgreSQL the store uses, the pool behind it, and one retry-free transaction.
 
 import pg from 'pg';
-import { ControlError } from '../errors.ts';
+import type { MutualTls } from '../mutual-tls.ts';
 import type { Secret } from '../secret.ts';
+import { connectionTo } from './connection.ts';
+import { storeError } from './store-error.ts';
 
 export type Queryable = {
   query<Row extends Record<string, unknown>>(
@@ -20,6 +22,8 @@ export type Database = Queryable & {
 
 export type DatabaseOptions = {
   readonly url: Secret;
+  /** With it, TLS from the first byte and our certificate; without, what the URL says. */
+  readonly tls?: MutualTls | undefined;
   readonly maxConnections?: number;
   readonly connectTimeoutMs?: number;
   /** The server ends a statement that takes longer. */
@@ -29,16 +33,18 @@ export type DatabaseOptions = {
   readonly answerTimeoutMs?: number;
 };
 
-/** A database whose failures are STORE_UNAVAILABLE (retryable) when the server cannot be reached or is ending. */
+/** A database whose failures are STORE_UNAVAILABLE (retryable) when the server cannot be reached or is ending, and
+ *  STORE_DENIED when it or we refuse the other. */
 export function createDatabase({
   url,
+  tls,
   maxConnections = 4,
   connectTimeoutMs = 10_000,
   statementTimeoutMs = 30_000,
   answerTimeoutMs,
 }: DatabaseOptions): Database {
   const pool = new pg.Pool({
-    connectionString: url.reveal(),
+    ...connectionTo(url, tls),
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 10_000,
@@ -93,17 +99,4 @@ async function run<Row extends Record<string, unknown>>(
   } catch (error) {
     throw storeError(error);
   }
-}
-
-/** SQLSTATE 28… and 3D000: refused. 08… (connection), 53… (resources), 57P… (shutdown) and errors without any: the
- *  server is away. Everything else is a defect of ours and passes as it is. */
-function storeError(error: unknown): unknown {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  if (/^28[0-9A-Z]{3}$|^3D000$/.test(code)) {
-    const message = 'The database refused the role, its password or the database name; correct the URL.';
-    return new ControlError('STORE_DENIED', message, { cause: error, details: { sqlState: code } });
-  }
-  if (/^[0-9A-Z]{5}$/.test(code) && !/^(08|53|57P)/.test(code)) return error;
-  const message = `The control database did not answer (${code || 'no connection'}); the next run tries again.`;
-  return new ControlError('STORE_UNAVAILABLE', message, { cause: error, retryable: true });
 }

@@ -3,12 +3,14 @@
 
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
+import type { MutualTls } from '../mutual-tls.ts';
 import type { Secret } from '../secret.ts';
+import { connectionTo } from './connection.ts';
 
 /** Applies what is missing and returns the names applied; a second call applies nothing. */
-export async function applyMigrations(databaseUrl: Secret): Promise<string[]> {
+export async function applyMigrations(databaseUrl: Secret, tls?: MutualTls): Promise<string[]> {
   const applied = await runner({
-    databaseUrl: databaseUrl.reveal(),
+    databaseUrl: connectionTo(databaseUrl, tls),
     dir: fileURLToPath(new URL('./migrations', import.meta.url)),
     migrationsTable: 'migrations',
     direction: 'up',

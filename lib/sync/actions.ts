@@ -101,15 +101,24 @@ const ORDER: Record<ActionKind, number> = {
 
 /** Total order of a plan's actions; two different actions of one plan never compare equal. */
 export function compareActions(a: Action, b: Action): number {
-  return ORDER[a.kind] - ORDER[b.kind] || compareText(sortKey(a), sortKey(b));
+  if (a.kind !== b.kind) return ORDER[a.kind] - ORDER[b.kind];
+  for (const name of ['teamId', 'userId', 'keyHash'] as const) {
+    const [one, other] = [identifierOf(a, name), identifierOf(b, name)];
+    // Of one length, as ids are, the first that differ decide; a whole key would be made anew at each comparison.
+    if (one.length !== other.length) return compareText(sortKey(a), sortKey(b));
+    if (one !== other) return compareText(one, other);
+  }
+  return 0;
 }
 
 function sortKey(action: Action): string {
-  const teamId = 'teamId' in action ? action.teamId : '';
-  const userId = 'userId' in action ? action.userId : '';
-  const keyHash = 'keyHash' in action ? action.keyHash : '';
-  return `${teamId}/${userId}/${keyHash}`;
+  return `${identifierOf(action, 'teamId')}/${identifierOf(action, 'userId')}/${identifierOf(action, 'keyHash')}`;
 }
+
+function identifierOf(action: Partial<Record<Identifier, string>>, name: Identifier): string {
+  return action[name] ?? '';
+}
+type Identifier = 'teamId' | 'userId' | 'keyHash';
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

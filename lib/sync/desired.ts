@@ -20,7 +20,8 @@ export type TeamSettings = {
 
 export type Role = PolicyGroup['role'];
 
-export type DesiredMember = { readonly email: string | null; readonly name: string | null };
+/** The very row that was read, not a copy: a hundred thousand copies are megabytes. */
+export type DesiredMember = Pick<DirectoryUser, 'displayName' | 'mail' | 'userPrincipalName'>;
 
 export type Membership =
   | {
@@ -124,11 +125,15 @@ function membershipOf(group: DirectoryGroup, includeGuests: boolean): Membership
   const excluded = new Map<EntraUserId, ExclusionCause>();
   for (const user of group.members) {
     const cause = exclusionCause(user, includeGuests);
-    if (cause === undefined)
-      members.set(user.id, { email: user.mail ?? user.userPrincipalName, name: user.displayName });
+    if (cause === undefined) members.set(user.id, user);
     else excluded.set(user.id, cause);
   }
   return { status: 'complete', members, excluded };
+}
+
+/** The mail that LiteLLM gets. */
+export function mailOf({ mail, userPrincipalName }: DesiredMember): string {
+  return mail ?? userPrincipalName;
 }
 
 function exclusionCause(user: DirectoryUser, includeGuests: boolean): ExclusionCause | undefined {

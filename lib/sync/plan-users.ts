@@ -5,9 +5,9 @@ import type { UserRole } from '../gateway/users.ts';
 import type { EntraUserId } from '../ids.ts';
 import type { Action, UserFields } from './actions.ts';
 import type { CurrentState } from './current.ts';
-import type { DesiredMember, DesiredState, DesiredTeam, Role } from './desired.ts';
+import { type DesiredMember, type DesiredState, type DesiredTeam, mailOf, type Role } from './desired.ts';
 import { isManaged } from './marker.ts';
-import type { Notice, TeamContext } from './plan-context.ts';
+import type { Notice } from './plan-context.ts';
 
 /** LiteLLM's roles from least to most power (docs.litellm.ai, access control). */
 export const GATEWAY_ROLE: Record<Role, UserRole> = {
@@ -17,58 +17,81 @@ export const GATEWAY_ROLE: Record<Role, UserRole> = {
 };
 const POWER = ['internal_user_viewer', 'internal_user', 'proxy_admin_viewer', 'proxy_admin'];
 
-/** `contexts` are the teams that are ours to manage, `formerCount` of which the policy does not name any more. */
+/** `teams` are those that are ours to manage, `formerCount` of which the policy does not name any more. */
 export function planUsers(
-  contexts: readonly Pick<TeamContext, 'team' | 'owned'>[],
+  teams: readonly DesiredTeam[],
   desired: DesiredState,
   formerCount: number,
   current: CurrentState,
   actions: Action[],
   notices: Notice[],
 ): void {
-  const wanted = wantedPeople(contexts.map(({ team }) => team));
   // Whoever may be in a group we could not read keeps the role it may give.
-  const everyGroupRead = contexts.every(({ team }) => team.membership.status === 'complete');
+  const everyGroupRead = teams.every(({ membership }) => membership.status === 'complete');
+  const isMemberOfOurs = membershipQuestion(teams, current);
 
-  for (const [userId, { member, role }] of wanted) {
+  const wanted = visitWantedPeople(teams, (userId, member, role) => {
     const row = current.gateway.users.get(userId);
-    if (row && !isOurs(row, () => contexts.some(({ owned }) => owned.has(userId)))) {
+    if (row && !isOurs(row, isMemberOfOurs)) {
       notices.push({
         code: 'user_not_ours',
         userId,
         detail: 'This user row was made by hand; its mail, name and role are left alone.',
       });
-      continue;
+      return;
     }
-    const fields: UserFields = { email: member.email, alias: member.name, role };
+    const fields: UserFields = { email: mailOf(member), alias: member.displayName, role };
     const isReported = desired.drift.role === 'report' && current.applied.user.get(userId)?.role === role;
     if (row) planUser(userId, fields, row, { everyGroupRead, isReported }, actions);
     else actions.push({ kind: 'create_user', userId, fields, cause: 'new' });
-  }
+  });
   // Whoever is wanted in a team that is not ours is nobody's leaver.
-  if (!everyGroupRead || contexts.length < desired.teams.length + formerCount) return;
-  const teamIds = new Set<string>(contexts.map(({ team }) => team.groupId));
+  if (!everyGroupRead || teams.length < desired.teams.length + formerCount) return;
+  const teamIds = new Set<string>(teams.map((team) => team.groupId));
   planLeavers(wanted, teamIds, current, actions);
 }
 
 type WantedPerson = { readonly member: DesiredMember; readonly role: UserRole };
 
-/** Everybody in a group that was read, with the strongest role their groups give. */
-function wantedPeople(teams: readonly DesiredTeam[]): ReadonlyMap<EntraUserId, WantedPerson> {
-  const wanted = new Map<EntraUserId, WantedPerson>();
-  for (const team of teams) {
-    if (team.membership.status === 'incomplete') continue;
-    for (const [userId, member] of team.membership.members) {
-      const role = GATEWAY_ROLE[team.role];
-      const other = wanted.get(userId);
-      if (!other || power(role) > power(other.role)) wanted.set(userId, { member, role });
+/** Visits everybody in a group that was read once, with the strongest role their groups give, and returns who that
+ *  is. Only whom a role lifts above a plain member is remembered with it: they are few, the members a hundred
+ *  thousand. */
+function visitWantedPeople(
+  teams: readonly DesiredTeam[],
+  visit: (userId: EntraUserId, member: DesiredMember, role: UserRole) => void,
+): ReadonlySet<EntraUserId> {
+  const lifted = liftedPeople(teams);
+  const visited = new Set<EntraUserId>();
+  for (const { membership } of teams) {
+    if (membership.status === 'incomplete') continue;
+    for (const [userId, plainMember] of membership.members) {
+      if (visited.has(userId)) continue;
+      visited.add(userId);
+      const { member, role } = lifted.get(userId) ?? { member: plainMember, role: GATEWAY_ROLE.member };
+      visit(userId, member, role);
     }
   }
-  return wanted;
+  return visited;
+}
+
+/** Everybody whom a group makes more than a plain member, as the first group that gives the strongest role has them. */
+function liftedPeople(teams: readonly DesiredTeam[]): ReadonlyMap<EntraUserId, WantedPerson> {
+  const lifted = new Map<EntraUserId, WantedPerson>();
+  for (const team of teams) {
+    if (team.membership.status === 'incomplete' || team.role === 'member') continue;
+    const role = GATEWAY_ROLE[team.role];
+    for (const [userId, member] of team.membership.members) {
+      const other = lifted.get(userId);
+      if (!other || power(role) > power(other.role)) lifted.set(userId, { member, role });
+    }
+  }
+  return lifted;
 }
 
 export function wantedRoles({ teams }: DesiredState): ReadonlyMap<string, UserRole> {
-  return new Map([...wantedPeople(teams)].map(([userId, { role }]) => [userId, role]));
+  const roles = new Map<string, UserRole>();
+  visitWantedPeople(teams, (userId, _, role) => roles.set(userId, role));
+  return roles;
 }
 
 /** People of ours whom no mapped group has any more: deactivated at once, deleted when the last of their keys is.
@@ -104,13 +127,16 @@ function planLeavers(
  *  LiteLLM, or our records are lost: it is left alone. */
 function peopleOnRecord(
   people: ReadonlyMap<string, unknown>,
-  { memberships, generations, applied }: CurrentState,
+  { memberships, keys, generations, applied }: CurrentState,
 ): ReadonlySet<string> {
   const known = new Set<string>();
   const keep = (userId: string) => people.has(userId) && known.add(userId);
   for (const userId of people.keys()) if (applied.user.has(userId)) known.add(userId);
   for (const { userId } of memberships) keep(userId);
-  for (const pair of generations.keys()) keep(pair.slice(0, pair.indexOf('/')));
+  for (const { userId } of keys) keep(userId);
+  // Only somebody whose last key is gone is known by its number alone. To cut a text that was put together, V8 copies
+  // it and keeps the copy: ten megabytes for a hundred thousand keys.
+  if (known.size < people.size) for (const pair of generations.keys()) keep(pair.slice(0, pair.indexOf('/')));
   return known;
 }
 
@@ -150,21 +176,16 @@ function planUser(
   { everyGroupRead, isReported }: { readonly everyGroupRead: boolean; readonly isReported: boolean },
   actions: Action[],
 ): void {
-  const before: Record<string, string | null> = {};
-  const after: Record<string, string> = {};
-  const change = (field: keyof UserFields, is: string | null, wanted: string) => {
-    before[field] = is;
-    after[field] = wanted;
-  };
+  const changed: (keyof UserFields)[] = [];
   // LiteLLM cannot clear a text, so an account that lost its mail keeps the old one.
-  if (fields.email !== null && row.email?.toLowerCase() !== fields.email.toLowerCase())
-    change('email', row.email, fields.email);
-  if (fields.alias !== null && row.alias !== fields.alias) change('alias', row.alias, fields.alias);
+  if (fields.email !== null && row.email?.toLowerCase() !== fields.email.toLowerCase()) changed.push('email');
+  if (fields.alias !== null && row.alias !== fields.alias) changed.push('alias');
   const isStronger = power(row.role) > power(fields.role);
-  if (row.role !== fields.role && !isStronger && !isReported) change('role', row.role, fields.role);
+  if (row.role !== fields.role && !isStronger && !isReported) changed.push('role');
 
   const mark = !isManaged(row);
-  if (mark || Object.keys(after).length > 0) {
+  if (mark || changed.length > 0) {
+    const [before, after] = [pickFields(changed, row), pickFields(changed, fields)];
     actions.push({ kind: 'update_user', userId, before, after, mark, cause: 'changed in Entra or policy' });
   }
   if (isStronger && everyGroupRead && !isReported) {
@@ -173,15 +194,37 @@ function planUser(
   }
 }
 
+function pickFields(
+  names: readonly (keyof UserFields)[],
+  from: Readonly<Record<keyof UserFields, string | null>>,
+): Partial<UserFields> {
+  return Object.fromEntries(names.map((name) => [name, from[name]]));
+}
+
+/** Whether somebody is a member of ours in one of the teams. Asked only about bare rows, so looked up only then. */
+function membershipQuestion(
+  teams: readonly DesiredTeam[],
+  { memberships }: CurrentState,
+): (userId: string) => boolean {
+  let people: ReadonlySet<string> | undefined;
+  return (userId) => {
+    if (people === undefined) {
+      const teamIds = new Set(teams.map((team) => team.groupId));
+      people = new Set(memberships.filter((row) => teamIds.has(row.teamId)).map((row) => row.userId));
+    }
+    return people.has(userId);
+  };
+}
+
 /** Marked, or a bare row that /team/member_add made for a membership of ours (it keeps no mail and no marker). */
-function isOurs(row: GatewayUser, isMemberOfOurs: () => boolean): boolean {
+function isOurs(row: GatewayUser, isMemberOfOurs: (userId: string) => boolean): boolean {
   if (isManaged(row)) return true;
   const isBare =
     row.email === null &&
     row.alias === null &&
     row.ssoUserId === null &&
     Object.keys(row.metadata).length === 0;
-  return isBare && isMemberOfOurs();
+  return isBare && isMemberOfOurs(row.userId);
 }
 
 export function power(role: string | null): number {

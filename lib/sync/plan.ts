@@ -6,7 +6,7 @@ import { digestOf } from '../canonical.ts';
 import type { EntraGroupId, EntraUserId } from '../ids.ts';
 import { type Action, compareActions } from './actions.ts';
 import type { CurrentState } from './current.ts';
-import type { DesiredState, Role } from './desired.ts';
+import type { DesiredState, DesiredTeam, Role } from './desired.ts';
 import { isManaged } from './marker.ts';
 import { leavingCause, type Notice, type TeamContext } from './plan-context.ts';
 import { planEndingKeys, planKeys } from './plan-keys.ts';
@@ -37,8 +37,8 @@ export function planChanges(desired: DesiredState, current: CurrentState): Plan 
   const facts: TeamFacts[] = [];
   const ownedByTeam = Map.groupBy(current.memberships, (membership) => membership.teamId);
   const keysByTeam = Map.groupBy(current.keys, (key) => key.teamId);
-  // Only what planning people needs: the sets of a hundred thousand members would else live to the end.
-  const manageable: Pick<TeamContext, 'team' | 'owned'>[] = [];
+  // The sets of a team are dropped with it: those of a hundred thousand members would else live to the end.
+  const manageable: DesiredTeam[] = [];
 
   const withoutPolicy = planTeamsWithoutPolicy(desired, current, actions, notices);
   for (const team of [...desired.teams, ...withoutPolicy]) {
@@ -68,7 +68,7 @@ export function planChanges(desired: DesiredState, current: CurrentState): Plan 
       });
       continue;
     }
-    manageable.push({ team, owned: context.owned });
+    manageable.push(team);
     if (gatewayTeam) {
       if (!withoutPolicy.includes(team)) planTeam(team, gatewayTeam, desired, current, actions, notices);
     } else if (team.membership.status === 'complete') {

@@ -58,6 +58,7 @@ async function runOnce({ settings: environment, policy }: SyncOrder): Promise<Sy
   const deadlineAt = new Date(systemClock.now().getTime() + RUN_LIMIT_MS);
   const composition = composeSync({
     settings,
+    tls: undefined,
     policy: parsePolicy(policy),
     clock: systemClock,
     log: createLog({}, { write: (line) => logLines.push(line) }),

@@ -2,7 +2,7 @@
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { TELLS_NOBODY } from '../control/unused-settings.ts';
+import { NO_CERTIFICATES, TELLS_NOBODY } from '../control/unused-settings.ts';
 import type { RunningTenant } from '../world/tenant/tenant.ts';
 import { policyValue } from './policy.ts';
 import { APPLICATION, NOTIFIED, type Servers } from './servers.ts';
@@ -45,6 +45,7 @@ export function startSyncProcess(servers: Servers, tenant: RunningTenant): SyncP
         LITELLM_DATABASE_URL: readsDatabase ? servers.litellmReaderUrl : 'none',
         CONTROL_DATABASE_URL: controlDatabaseUrl,
         ...TELLS_NOBODY,
+        ...NO_CERTIFICATES,
         KEY_ESCROW_PUBLIC_KEY: servers.escrowPublicKey,
       };
       child.send({ settings, policy: policyValue(groupIds) } satisfies SyncOrder);

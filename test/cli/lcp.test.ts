@@ -366,9 +366,22 @@ test('doctor reports a missing permission and a group that does not exist', asyn
   expect(out).toContain('policy.yml');
 });
 
+test('audit verify --spaces says that there is no export yet, and is whole after the function ran', async () => {
+  await lcp(['apply', ...POLICY]);
+  const before = await lcp(['audit', 'verify', '--spaces']);
+  const { result } = await world.host.fireTrigger('backup-daily').ended;
+  const after = await lcp(['audit', 'verify', '--spaces']);
+  const status = await lcp(['status']);
+
+  expect(before).toMatchObject({ code: 1, out: expect.stringContaining('There is no export in') });
+  expect(result.body).toMatchObject({ audit: { objectCount: 1, isComplete: true } });
+  expect(after).toMatchObject({ code: 0, out: expect.stringContaining('continue the exports by 0') });
+  expect(status.out).toMatch(/Audit\n {2}exported to Spaces up to row \d+/);
+});
+
 test('migrate on a migrated database does nothing and says so', async () => {
   const { code, out } = await lcp(['migrate']);
-  expect([code, out.split('\n')[0]]).toEqual([0, 'nothing to do: at 000004-adoptions']);
+  expect([code, out.split('\n')[0]]).toEqual([0, 'nothing to do: at 000005-audit-exports']);
   expect(out).toContain('role control_portal may do what control/portal needs, and no more');
 });
 

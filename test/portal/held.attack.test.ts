@@ -12,7 +12,7 @@ import { listAudit } from '../../lib/store/audit.ts';
 import type { Database } from '../../lib/store/database.ts';
 import { listWaitingQuarantines, type QuarantineRow } from '../../lib/store/quarantines.ts';
 import { useControlDatabases } from '../store/database-fixture.ts';
-import { createPortalRole } from '../store/portal-role.ts';
+import { createPortalRole } from '../store/granted-role.ts';
 import { type Company, createCompany, findDifferences } from '../sync/reconcile-fixture.ts';
 import { type FakeLiteLLM, startFakeLiteLLM } from '../world/litellm-fake/start.ts';
 import { ADMIN, DEVOPS, MEMBER, usePortal } from './portal-fixture.ts';

@@ -5,6 +5,7 @@ import type { Action } from '../../lib/sync/actions.ts';
 import { decideDesired } from '../../lib/sync/desired.ts';
 import { markedMetadata } from '../../lib/sync/marker.ts';
 import { type Plan, planChanges } from '../../lib/sync/plan.ts';
+import { buildPlanCompany } from '../bench/plan-company.ts';
 import { buildPolicy, buildReads, buildUser, groupId, Model, userId } from './builders.ts';
 
 type Groups = Record<number, readonly DirectoryUser[] | null>;
@@ -364,3 +365,12 @@ test.each([
     expect(plan.notices.map((notice) => notice.code)).toEqual(['user_not_ours']);
   },
 );
+
+test('the digest of what was planned before stays what it was: approvals of held plans are bound to it', () => {
+  const { policy, reads, current } = buildPlanCompany(300, 3);
+
+  const plan = planChanges(decideDesired(policy, reads), current);
+
+  expect(plan.actions).toHaveLength(18);
+  expect(plan.digest).toBe('407836a67dbe8d18a0516857dee4bcd1a8ebf197f9e4b65fb937528ecc2084c7');
+});

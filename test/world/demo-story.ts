@@ -3,6 +3,7 @@
 
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
+import { verifyAgainstStoredExports, verifyStoredExports } from '../../lib/audit/verify-exports.ts';
 import { parseEntraGroupId, parseEntraUserId } from '../../lib/ids.ts';
 import { revealKeys } from '../../lib/keys/reveal.ts';
 import type { Secret } from '../../lib/secret.ts';
@@ -234,6 +235,20 @@ export function createStory(cast: Cast): Step[] {
         return state.status === 'intact'
           ? `${state.rowCount} rows, head ${state.head.hash.slice(0, 12)}…`
           : '';
+      },
+    },
+    {
+      title: 'the night comes: the audit is in Spaces, as one whole chain that the database continues',
+      play: async () => {
+        const { status } = await world.host.fireTrigger('backup-daily').ended;
+        assert.equal(status, 'success');
+        const signal = AbortSignal.timeout(30_000);
+        const bucket = world.openBucket();
+        const exports = await verifyStoredExports(bucket, signal);
+        assert(exports.status === 'intact');
+        const state = await verifyAgainstStoredExports(database, bucket, exports, signal);
+        assert.deepEqual(state, { status: 'intact', rowCount: exports.rowCount, addedCount: 0 });
+        return `${exports.rowCount} rows in ${exports.objectCount} object, head ${exports.head.hash.slice(0, 12)}…`;
       },
     },
   ];

@@ -13,6 +13,8 @@ export type WorldPorts = {
   readonly site: number;
   /** The Teams channel. */
   readonly teams: number;
+  /** Spaces. */
+  readonly spaces: number;
 };
 
 /** Starts something on a port of its own. */
@@ -28,6 +30,7 @@ export const USUAL_PORTS: WorldPorts = {
   postgres: 8703,
   site: 8704,
   teams: 8705,
+  spaces: 8706,
 };
 
 /** Chooses each port only when it is used: LiteLLM takes half a minute to start, and what was free before may be

@@ -15,6 +15,7 @@ export type WorldSecrets = {
   readonly portalSessionKey: Secret;
   readonly approvalLinkKey: Secret;
   readonly teamsSignature: Secret;
+  readonly spacesSecret: Secret;
   /** LiteLLM's master key, also its admin key: the local world has one administrator. */
   readonly masterKey: Secret;
   readonly escrowPublicKey: string;
@@ -33,6 +34,7 @@ const storedSecrets = z.object({
   portalSessionKey: secret,
   approvalLinkKey: secret,
   teamsSignature: secret,
+  spacesSecret: secret,
   masterKey: secret,
   escrowPublicKey: z.string().min(1),
   escrowPrivateKey: secret,
@@ -52,6 +54,7 @@ export async function readWorldSecrets(file: string): Promise<WorldSecrets> {
     portalSessionKey: randomBytes(32).toString('base64url'),
     approvalLinkKey: randomBytes(32).toString('hex'),
     teamsSignature: randomBytes(24).toString('base64url'),
+    spacesSecret: randomBytes(24).toString('base64url'),
     masterKey: `sk-${randomBytes(24).toString('base64url')}`,
     escrowPublicKey: pair.publicKey,
     escrowPrivateKey: pair.privateKey.reveal(),

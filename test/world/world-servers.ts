@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Client, escapeIdentifier } from 'pg';
 import { Secret } from '../../lib/secret.ts';
 import { createDatabase } from '../../lib/store/database.ts';
-import { grantPortal } from '../../lib/store/grants.ts';
+import { grantBackup, grantPortal } from '../../lib/store/grants.ts';
 import { applyMigrations } from '../../lib/store/migrate.ts';
 import type { LoggedRequest } from './litellm/request-log.ts';
 import { startLiteLLM } from './litellm/start.ts';
@@ -49,6 +49,7 @@ export type WorldDatabases = {
     readonly control: Secret;
     readonly webhook: Secret;
     readonly portal: Secret;
+    readonly backup: Secret;
   };
 };
 
@@ -56,6 +57,7 @@ const CONTROL_ROLE = 'control_plane';
 const READER_ROLE = 'litellm_reader';
 const WEBHOOK_ROLE = 'control_webhook';
 const PORTAL_ROLE = 'control_portal';
+const BACKUP_ROLE = 'control_backup';
 
 /** PostgreSQL with the databases `litellm` and `control`; the latter is migrated and owned by a role of its own. */
 export async function openDatabases(context: ServerContext): Promise<WorldDatabases> {
@@ -68,12 +70,15 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
     if (isFresh) await postgres.dropDatabase(database);
     await postgres.createDatabase(database);
   }
-  for (const role of [CONTROL_ROLE, READER_ROLE, WEBHOOK_ROLE, PORTAL_ROLE]) await postgres.createRole(role);
+  for (const role of [CONTROL_ROLE, READER_ROLE, WEBHOOK_ROLE, PORTAL_ROLE, BACKUP_ROLE])
+    await postgres.createRole(role);
   await ask(postgres.url('postgres'), `alter database control owner to ${CONTROL_ROLE}`);
   const control = new Secret(postgres.url('control', CONTROL_ROLE));
   const applied = await applyMigrations(control);
   const owner = createDatabase({ url: control });
-  await grantPortal(owner, PORTAL_ROLE).finally(() => owner.close());
+  await Promise.all([grantPortal(owner, PORTAL_ROLE), grantBackup(owner, BACKUP_ROLE)]).finally(() =>
+    owner.close(),
+  );
   if (applied.length > 0) log(`Control database: applied ${applied.length} migrations`);
   return {
     postgres,
@@ -83,6 +88,7 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
       control,
       webhook: new Secret(postgres.url('control', WEBHOOK_ROLE)),
       portal: new Secret(postgres.url('control', PORTAL_ROLE)),
+      backup: new Secret(postgres.url('control', BACKUP_ROLE)),
     },
   };
 }

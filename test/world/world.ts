@@ -6,8 +6,17 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { SYNC_SETTINGS } from '../../lib/composition.ts';
-import type { PORTAL_SETTINGS, VariableName, WEBHOOK_SETTINGS } from '../../lib/config.ts';
+import {
+  type BACKUP_SETTINGS,
+  type PORTAL_SETTINGS,
+  parseSettings,
+  SPACES_SETTINGS,
+  type VariableName,
+  type WEBHOOK_SETTINGS,
+} from '../../lib/config.ts';
 import { createLog } from '../../lib/log.ts';
+import type { Bucket } from '../../lib/objects/bucket.ts';
+import { createSpacesBucket } from '../../lib/objects/spaces.ts';
 import { parsePolicyText } from '../../lib/policy/policy.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { CALLBACK, HOME } from '../../lib/portal/return-to.ts';
@@ -18,6 +27,7 @@ import { claimFolder } from './claim-folder.ts';
 import { createLocalFunctionsHost, type LocalFunctionsHost } from './functions-host/host.ts';
 import type { Postgres } from './postgres.ts';
 import { startPublicSite } from './public-site.ts';
+import { type S3Double, startS3Double } from './s3/double.ts';
 import { type SyncOutcome, syncNow } from './sync-now.ts';
 import { startTeamsChannel, type TeamsChannel } from './teams/channel.ts';
 import { COMPANY_GROUP_IDS } from './tenant/seed.ts';
@@ -55,7 +65,8 @@ export type WorldEnvironment = Readonly<
     | (typeof SYNC_SETTINGS)[number]
     | (typeof WEBHOOK_SETTINGS)[number]
     | (typeof PORTAL_SETTINGS)[number]
-    | Extract<VariableName, 'KEY_ESCROW_PRIVATE_KEY'>
+    | (typeof BACKUP_SETTINGS)[number]
+    | Extract<VariableName, 'KEY_ESCROW_PRIVATE_KEY' | 'OPERATOR_CLIENT_IDENTITY'>
     | 'NODE_EXTRA_CA_CERTS',
     string
   >
@@ -77,6 +88,7 @@ export type World = {
   };
   readonly tenant: RunningTenant;
   readonly teams: TeamsChannel;
+  readonly spaces: S3Double;
   readonly litellm: WorldLiteLLM;
   readonly postgres: Postgres;
   readonly host: LocalFunctionsHost;
@@ -91,6 +103,8 @@ export type World = {
   syncNow(): Promise<SyncOutcome>;
   /** Resolves when Microsoft has nothing left to notify and no function is at work. */
   quiet(): Promise<void>;
+  /** Spaces, as control/backup sees it. */
+  openBucket(): Bucket;
   /** Asks LiteLLM for a completion with `key`. */
   callModel(request: { readonly key: Secret; readonly model: string }): Promise<ModelAnswer>;
   /** Ends everything this world started. A repeat waits for the same end. */
@@ -130,6 +144,13 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       startTeamsChannel(port, { signature: secrets.teamsSignature.reveal(), now: () => clock.now() }),
     );
     ends.push(() => teams.close());
+    const spaces = await usePort('spaces', (port) => {
+      const credentials = { accessKeyId: 'AKWORLD', secretAccessKey: secrets.spacesSecret.reveal() };
+      const dir = join(folder, 'spaces');
+      if (isFresh) rmSync(dir, { recursive: true, force: true });
+      return startS3Double({ port, credentials, dir, clock });
+    });
+    ends.push(() => spaces.close());
     const portal = {
       clientId: PORTAL_CLIENT_ID,
       clientSecret: secrets.portalClientSecret.reveal(),
@@ -158,6 +179,11 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       LITELLM_DATABASE_URL: mode === 'real' ? urls.litellmReader.reveal() : 'none',
       CONTROL_DATABASE_URL: urls.control.reveal(),
       WEBHOOK_DATABASE_URL: urls.webhook.reveal(),
+      DATA_PLANE_CA: 'none',
+      SYNC_CLIENT_IDENTITY: 'none',
+      WEBHOOK_CLIENT_IDENTITY: 'none',
+      PORTAL_CLIENT_IDENTITY: 'none',
+      BACKUP_CLIENT_IDENTITY: 'none',
       KEY_ESCROW_PUBLIC_KEY: secrets.escrowPublicKey,
       PUBLIC_BASE_URL: site.url,
       PORTAL_CLIENT_ID: portal.clientId,
@@ -166,6 +192,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       PORTAL_DATABASE_URL: urls.portal.reveal(),
       APPROVAL_LINK_KEY: secrets.approvalLinkKey.reveal(),
       TEAMS_WEBHOOK_URL: teams.webhookUrl,
+      BACKUP_DATABASE_URL: urls.backup.reveal(),
+      SPACES_ENDPOINT: spaces.endpoint,
+      SPACES_REGION: 'fra1',
+      SPACES_BUCKET: spaces.bucket,
+      SPACES_ACCESS_KEY_ID: spaces.credentials.accessKeyId,
+      SPACES_SECRET_ACCESS_KEY: spaces.credentials.secretAccessKey,
     };
     const write = (line: string) => writeFileSync(join(folder, 'functions.log'), line, { flag: 'a' });
     const host = await usePort('functions', (port) =>
@@ -186,6 +218,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 
     const environment: WorldEnvironment = {
       ...settings,
+      OPERATOR_CLIENT_IDENTITY: 'none',
       KEY_ESCROW_PRIVATE_KEY: secrets.escrowPrivateKey.reveal(),
       DO_API_HOST: host.apiHost,
       DO_NAMESPACE: host.namespace,
@@ -210,6 +243,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       },
       tenant,
       teams,
+      spaces,
       litellm,
       postgres,
       host,
@@ -220,6 +254,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       controlDatabaseUrl: urls.control,
       syncNow: () => syncNow(host),
       quiet: () => untilQuiet(tenant, host),
+      openBucket: () => createSpacesBucket(parseSettings(SPACES_SETTINGS, settings), clock),
       callModel: (request) => callModel(litellm.baseUrl, request),
       stop,
     };

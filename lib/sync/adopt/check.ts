@@ -3,6 +3,7 @@
 import type { GatewayTeam, GatewayUser } from '../../gateway/state.ts';
 import type { EntraGroupId, EntraUserId } from '../../ids.ts';
 import type { Problem } from '../../problems.ts';
+import { mailOf } from '../desired.ts';
 import { isManaged } from '../marker.ts';
 import type { AdoptionFile, AdoptionKey, AdoptionTeam } from './file.ts';
 import { judgeKey, judgeTeam, judgeUser, knownUsers, mayMark, wantedPeople } from './judge.ts';
@@ -115,9 +116,10 @@ export function checkAdoption(
 function followEntra(row: GatewayUser, entraId: EntraUserId, present: Present): UserStep['follow'] {
   const wanted = wantedPeople(present).get(entraId);
   if (!wanted || !mayMark(row.role, wanted.role)) return undefined;
-  const { email, name } = wanted.member;
+  const email = mailOf(wanted.member);
+  const { displayName: name } = wanted.member;
   return {
-    ...(email !== null && row.email?.toLowerCase() !== email.toLowerCase() ? { email } : {}),
+    ...(row.email?.toLowerCase() !== email.toLowerCase() ? { email } : {}),
     ...(name !== null && row.alias !== name ? { alias: name } : {}),
     ...(row.role === null ? { role: 'internal_user' } : {}),
   };

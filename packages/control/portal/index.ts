@@ -7,6 +7,7 @@ import { systemClock } from '../../../lib/clock.ts';
 import { PORTAL_SETTINGS, parseSettings } from '../../../lib/config.ts';
 import { isControlError } from '../../../lib/errors.ts';
 import { createLog } from '../../../lib/log.ts';
+import { joinMutualTls } from '../../../lib/mutual-tls.ts';
 import { createFunctionsHost } from '../../../lib/platform/functions-host.ts';
 import { parsePolicy } from '../../../lib/policy/schema.ts';
 import { readRequest, renderAnswer, type WebAnswer } from '../../../lib/portal/adapter.ts';
@@ -59,6 +60,7 @@ function createParts() {
   const held = {
     database: createDatabase({
       url: settings.PORTAL_DATABASE_URL,
+      tls: joinMutualTls(settings.DATA_PLANE_CA, settings.PORTAL_CLIENT_IDENTITY),
       maxConnections: 2,
       connectTimeoutMs: STORE_TIMEOUT_MS,
       statementTimeoutMs: STORE_TIMEOUT_MS,

@@ -8,6 +8,7 @@ import * as z from 'zod';
 import { systemClock } from '../../../lib/clock.ts';
 import {
   composeSync,
+  createControlHost,
   createDatabases,
   type Databases,
   directorySettings,
@@ -18,6 +19,7 @@ import { createTokenSource, type TokenSource } from '../../../lib/directory/toke
 import { ControlError, isControlError } from '../../../lib/errors.ts';
 import { parseRunId } from '../../../lib/ids.ts';
 import { createLog } from '../../../lib/log.ts';
+import { joinMutualTls } from '../../../lib/mutual-tls.ts';
 import { parsePolicy } from '../../../lib/policy/schema.ts';
 import { type RunRequest, reconcile } from '../../../lib/sync/run.ts';
 import { serveUntilQuiet } from '../../../lib/sync/serve.ts';
@@ -38,6 +40,7 @@ const eventSchema = z.object({
 
 let sharedTokens: TokenSource | undefined;
 let sharedDatabases: Databases | undefined;
+let sharedControlHost: ReturnType<typeof createControlHost>;
 
 export async function main(event: unknown, context: Context): Promise<Result> {
   const log = createLog({ function: 'control/sync', activationId: context.activationId });
@@ -45,11 +48,14 @@ export async function main(event: unknown, context: Context): Promise<Result> {
     const { trigger } = parseEvent(event);
     const settings = parseSettings(SYNC_SETTINGS, process.env);
     sharedTokens ??= createTokenSource(directorySettings(settings));
-    sharedDatabases ??= createDatabases(settings);
+    const tls = joinMutualTls(settings.DATA_PLANE_CA, settings.SYNC_CLIENT_IDENTITY);
+    sharedDatabases ??= createDatabases(settings, tls);
+    sharedControlHost ??= createControlHost(tls);
     const remainingMs = context.getRemainingTimeInMillis() - MARGIN_MS;
     const deadlineAt = new Date(systemClock.now().getTime() + remainingMs);
     const parts = composeSync({
       settings,
+      tls,
       policy: parsePolicy(policyValue),
       clock: systemClock,
       log,
@@ -57,6 +63,7 @@ export async function main(event: unknown, context: Context): Promise<Result> {
       codeVersion: context.functionVersion,
       tokens: sharedTokens,
       databases: sharedDatabases,
+      controlHost: sharedControlHost,
     });
     const serving = {
       ...parts,

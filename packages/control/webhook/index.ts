@@ -9,6 +9,7 @@ import { parseHandshake } from '../../../lib/directory/notification-handshake.ts
 import { parseNotifications } from '../../../lib/directory/notifications.ts';
 import { isControlError } from '../../../lib/errors.ts';
 import { createLog, type LogFields } from '../../../lib/log.ts';
+import { joinMutualTls } from '../../../lib/mutual-tls.ts';
 import { createFunctionsHost } from '../../../lib/platform/functions-host.ts';
 import { createDatabase } from '../../../lib/store/database.ts';
 import { recordHints } from '../../../lib/store/hints.ts';
@@ -92,6 +93,7 @@ function createParts() {
   const settings = parseSettings(WEBHOOK_SETTINGS, process.env);
   const database = createDatabase({
     url: settings.WEBHOOK_DATABASE_URL,
+    tls: joinMutualTls(settings.DATA_PLANE_CA, settings.WEBHOOK_CLIENT_IDENTITY),
     // A container has one request at a time. A second connection could only be a second dead one.
     maxConnections: 1,
     connectTimeoutMs: STORE_TIMEOUT_MS,
