@@ -167,7 +167,7 @@ describe('the role of the webhook', () => {
     const { database } = await createControlDatabase();
     const { rows } = await database.query<{ name: string }>(
       `select proname as name from pg_proc where pronamespace = 'public'::regnamespace
-       and prorettype <> 'trigger'::regtype`,
+       and prorettype <> 'trigger'::regtype and has_function_privilege('public', oid, 'execute')`,
     );
 
     expect(rows.map(({ name }) => name)).toEqual(['record_hints']);

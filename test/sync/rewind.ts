@@ -35,7 +35,7 @@ const RESTORE = `do $$ declare name text; begin
   perform set_config('session_replication_role', 'replica', true);
   for name in select tablename from pg_tables where schemaname = 'public' loop
     execute format('delete from public.%1$I', name);
-    execute format('insert into public.%1$I table saved.%1$I', name);
+    execute format('insert into public.%1$I overriding system value table saved.%1$I', name);
   end loop;
   perform setval(format('public.%I', s.name), s.last_value, s.is_called) from saved.sequences s;
 end $$`;

@@ -15,8 +15,8 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/** Starts Chromium with an empty profile. */
-export function startBrowser(): Promise<Browser> {
+/** Starts Chromium with an empty profile. `moreArguments` are of its own command line. */
+export function startBrowser(moreArguments: readonly string[] = []): Promise<Browser> {
   const { stdout } = spawnSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' });
-  return chromium.launch({ executablePath: stdout.trim(), args: ARGUMENTS });
+  return chromium.launch({ executablePath: stdout.trim(), args: [...ARGUMENTS, ...moreArguments] });
 }
