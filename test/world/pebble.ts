@@ -1,12 +1,12 @@
 // Let's Encrypt's own small server for tests, with a name server that sends every name to this machine. Built once from
 // its Go module into the cache. https://github.com/letsencrypt/pebble
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type Child, startChild } from './child.ts';
 import type { Pair } from './droplet-certificates.ts';
+import { buildWithGo } from './go.ts';
 import { findFreePort } from './port.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -29,14 +29,17 @@ export type PebbleOptions = {
 };
 
 const VERSION = 'v2.10.1';
-const CACHE = join(import.meta.dirname, '..', '..', '.world', 'cache');
-const BUILD_LIMIT_MS = 300_000;
+const MODULE = 'github.com/letsencrypt/pebble/v2/cmd';
+const COMMANDS = ['pebble', 'pebble-challtestsrv'];
 const READY_LIMIT_MS = 10_000;
 const DAY_SECONDS = 86_400;
 
 export async function startPebble(options: PebbleOptions): Promise<Pebble> {
   const { dir } = options;
-  const programs = installPebble();
+  const programs = buildWithGo({
+    name: `pebble-${VERSION}`,
+    args: () => ['install', ...COMMANDS.map((name) => `${MODULE}/${name}@${VERSION}`)],
+  });
   const [port, managementPort] = [await findFreePort(), await findFreePort()];
   const [namesPort, namesManagementPort] = [await findFreePort(), await findFreePort()];
   const settings = {
@@ -93,28 +96,6 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
     throw error;
   }
   return { directoryUrl, stop };
-}
-
-/** The folder of its two programs. */
-function installPebble(): string {
-  const folder = join(resolve(CACHE), `pebble-${VERSION}`);
-  if (existsSync(folder)) return folder;
-  const unfinished = `${folder}-${process.pid}`;
-  mkdirSync(unfinished, { recursive: true });
-  const module = 'github.com/letsencrypt/pebble/v2/cmd';
-  const packages = ['pebble', 'pebble-challtestsrv'].map((name) => `${module}/${name}@${VERSION}`);
-  const { status, error, stderr } = spawnSync('go', ['install', ...packages], {
-    env: { ...process.env, GOBIN: unfinished },
-    encoding: 'utf8',
-    timeout: BUILD_LIMIT_MS,
-  });
-  if (status !== 0) {
-    throw new Error(
-      `Pebble could not be built: ${error?.message ?? stderr}\nIt needs Go 1.24 or newer on the path: see https://go.dev/dl.`,
-    );
-  }
-  renameSync(unfinished, folder);
-  return folder;
 }
 
 function answers(url: string, ca: string): Promise<boolean> {

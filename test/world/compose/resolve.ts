@@ -3,12 +3,9 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-
-/** With an empty module cache; a second build takes a second. */
-const BUILD_LIMIT_MS = 300_000;
-const CACHE = join(import.meta.dirname, '..', '..', '..', '.world', 'cache');
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildWithGo } from '../go.ts';
 
 export type ResolveOptions = {
   /** Several, each on top of the one before, are joined by `:` as COMPOSE_FILE has them. */
@@ -32,23 +29,10 @@ function buildProgram(): string {
   const digest = createHash('sha256');
   for (const file of ['main.go', 'go.mod', 'go.sum'])
     digest.update(readFileSync(join(import.meta.dirname, file)));
-  const folder = join(resolve(CACHE), `compose-${digest.digest('hex').slice(0, 16)}`);
-  const program = join(folder, 'compose');
-  if (existsSync(program)) return program;
-  mkdirSync(folder, { recursive: true });
-  const unfinished = join(folder, `building-${process.pid}`);
-  const { status, error, stderr } = spawnSync('go', ['build', '-mod=readonly', '-o', unfinished, '.'], {
+  const folder = buildWithGo({
+    name: `compose-${digest.digest('hex').slice(0, 16)}`,
+    args: (unfinished) => ['build', '-mod=readonly', '-o', join(unfinished, 'compose'), '.'],
     cwd: import.meta.dirname,
-    encoding: 'utf8',
-    timeout: BUILD_LIMIT_MS,
   });
-  if (status !== 0) {
-    throw new Error(
-      `compose-go could not be built: ${error?.message ?? stderr}\nIt needs Go 1.24 or newer on the path ` +
-        '(Debian 12 has 1.19, which cannot fetch a newer one by itself): see https://go.dev/dl.',
-    );
-  }
-  // The whole file at once, so that a build that was cut short is not taken for one.
-  renameSync(unfinished, program);
-  return program;
+  return join(folder, 'compose');
 }
