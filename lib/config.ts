@@ -3,6 +3,7 @@
 
 import * as z from 'zod';
 import { describeProblems, problemsError } from './problems.ts';
+import { AGENT_VARIABLES } from './settings/agent.ts';
 import { DATA_PLANE_VARIABLES } from './settings/data-plane.ts';
 import { ENTRA_VARIABLES } from './settings/entra.ts';
 import { PEOPLE_VARIABLES } from './settings/people.ts';
@@ -16,6 +17,7 @@ export const VARIABLES = {
   ...DATA_PLANE_VARIABLES,
   ...PEOPLE_VARIABLES,
   ...PLATFORM_VARIABLES,
+  ...AGENT_VARIABLES,
   ...SPACES_VARIABLES,
 } as const;
 
@@ -50,6 +52,16 @@ export const PORTAL_SETTINGS = [
   'DO_API_HOST',
   'DO_NAMESPACE',
   'DO_FUNCTIONS_KEY',
+] as const satisfies readonly VariableName[];
+
+/** What control/agent may know: whose reports to believe, and where to leave them. */
+export const AGENT_SETTINGS = [
+  'AGENT_PUBLIC_KEY',
+  'AGENT_DATABASE_URL',
+  'DATA_PLANE_CA',
+  'AGENT_CLIENT_IDENTITY',
+  'DO_API_HOST',
+  'DO_NAMESPACE',
 ] as const satisfies readonly VariableName[];
 
 /** What opens the bucket in Spaces. */

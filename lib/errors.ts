@@ -42,6 +42,18 @@ export const ERROR_CODES = {
   OBJECT_CONFLICT: 'Another object has the name of one that is written once; DevOps looks at the bucket.',
   FUNCTION_UNAVAILABLE: 'The functions API did not answer properly; a retry helps.',
   FUNCTION_REFUSED: 'The functions API refused the call; DevOps checks DO_FUNCTIONS_KEY and the deployment.',
+  DEPLOY_REFUSED:
+    'Something a deployment needs is missing or wrong (doctl, its namespace, its token); DevOps puts it right; nothing was deployed.',
+  DEPLOY_INCOMPLETE:
+    'A deployment did not arrive as project.yml says; the message says what runs; a repeat goes on.',
+  PLATFORM_UNAVAILABLE: 'DigitalOcean’s API did not answer properly; a retry helps.',
+  DROPLET_UNREACHABLE:
+    'The droplet did not answer over SSH, or the connection broke; a retry helps, or DevOps checks ssh_from and the keys.',
+  DROPLET_REFUSED: 'The droplet could not do what was asked; DevOps reads why; a retry alone does not help.',
+  UPGRADE_REFUSED: 'LiteLLM is not upgraded to this version or not now; nothing was changed.',
+  UPGRADE_BUSY: 'Another upgrade is at work on the droplet; it is waited for, not joined.',
+  UPGRADE_STUCK:
+    'An upgrade can neither go on nor return by itself; DevOps does what the message says and runs it again.',
   SIGN_IN_REFUSED:
     'A sign-in to the portal did not check out and opened nothing; the person starts again; a repeat of the same does not help.',
   SIGN_IN_UNAVAILABLE: 'Microsoft’s sign-in did not answer properly; a retry helps.',
@@ -49,6 +61,17 @@ export const ERROR_CODES = {
     'Microsoft does not know the portal or its secret; the Admin corrects PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET.',
   FORM_REFUSED:
     'A posted form did not come from a page that the portal gave to this session; nothing was changed; the person opens the page again.',
+  CLOUD_UNAVAILABLE: 'DigitalOcean’s API did not answer properly; a retry helps.',
+  CLOUD_OUTCOME_UNKNOWN:
+    'DigitalOcean’s API was asked for a change and did not say what became of it; a second run looks first.',
+  CLOUD_DENIED: 'DigitalOcean refused the token, or it lacks a scope; DevOps corrects DIGITALOCEAN_TOKEN.',
+  CLOUD_REFUSED: 'DigitalOcean refused the request itself; DevOps corrects droplet.yml or the account.',
+  CLOUD_ANSWER_INVALID: 'DigitalOcean answered in a form we do not know; DevOps reports it.',
+  PROVISION_REFUSED:
+    'What is there already does not let the droplet be made safely; DevOps does what the message says; nothing was changed.',
+  DROPLET_FAILED: 'DigitalOcean could not finish the droplet or its parts; DevOps looks at it there.',
+  DROPLET_SETUP_FAILED:
+    'The first boot stopped at a step, or gave settings we do not know; DevOps reads its log.',
   DEADLINE_REACHED: 'The time of this run is used up; the next run goes on.',
 } as const;
 

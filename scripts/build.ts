@@ -1,6 +1,6 @@
 // Builds every function of project.yml into one CommonJS file with the policy inside, and the archive that doctl
-// uploads. `node scripts/build.ts [.env]` builds for a deployment, after checking that the values in that file can be
-// deployed; the local world calls buildFunctions with its own policy.
+// uploads. `node scripts/build.ts [.env]` builds for a deployment, the droplet's agent with it, after checking that the
+// values in that file can be deployed; the local world calls buildFunctions with its own policy.
 //
 // What is uploaded was decided from the deployer's source (github.com/digitalocean/functions-deployer
 // src/finder-builder.ts): a single file named in `.include` is taken as it is, and only a .zip keeps the platform
@@ -20,6 +20,7 @@ import { type FunctionDeployment, readProject } from '../lib/platform/project.ts
 import { checkDeployEnvironment, variableNames } from '../lib/platform/template.ts';
 import { readPolicyText } from '../lib/policy/policy.ts';
 import { problemsError } from '../lib/problems.ts';
+import { buildAgent } from './build-agent.ts';
 import { type BundleReport, checkBundles, describeBundle } from './bundle-check.ts';
 import { embedPolicy, leaveOutUnreachable } from './bundle-plugins.ts';
 import { createZip } from './zip.ts';
@@ -120,7 +121,7 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
   try {
     if (environmentFile !== undefined) await checkEnvironmentFile(root, environmentFile);
     const reports = await buildFunctions({ root, policyFile: path.join(root, 'policy.yml') });
-    process.stdout.write(renderReports(reports));
+    process.stdout.write(renderReports([...reports, await buildAgent(root)]));
   } catch (error) {
     if (!isControlError(error)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -38,6 +38,8 @@ const MUST_NOT_CARRY: Readonly<Record<string, readonly string[]>> = {
   'control/backup': [...GRAPH, 'hono'],
   'control/agent': GRAPH,
   'control/portal': GRAPH,
+  // 60 MB are all that the agent may take on the host.
+  'droplet/agent': [...GRAPH, 'zod', 'pino', 'hono', 'undici'],
 };
 
 /** The content of the one output file that metafile describes. */

@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SYNC_SETTINGS } from '../lib/composition.ts';
 import {
+  AGENT_SETTINGS,
   BACKUP_SETTINGS,
   PORTAL_SETTINGS,
   VARIABLES,
@@ -19,6 +20,7 @@ const USERS: Readonly<Record<string, readonly string[]>> = {
   'control/sync': SYNC_SETTINGS,
   'control/webhook': WEBHOOK_SETTINGS,
   'control/portal': PORTAL_SETTINGS,
+  'control/agent': AGENT_SETTINGS,
   'control/backup': BACKUP_SETTINGS,
 };
 const isSecret = (name: VariableName) => 'secret' in VARIABLES[name];

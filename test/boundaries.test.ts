@@ -14,7 +14,7 @@ const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 
 /** What several features share: a person's signed, single-use decision. */
 const SHARED = ['approvals'];
-const FEATURES = ['audit', 'sync', 'keys', 'budgets', 'alerts', 'backups', 'portal'];
+const FEATURES = ['audit', 'sync', 'keys', 'budgets', 'alerts', 'backups', 'portal', 'health', 'provision'];
 const CLIENTS = ['directory', 'gateway', 'objects', 'store', 'platform'];
 /** Decisions: they import only types and other pure files, and are given `now`. */
 const PURE = [
@@ -58,7 +58,18 @@ const PURE = [
   'audit/export-name',
   'audit/export-state',
   'cli/time-option',
-].map((name) => `lib/${name}.ts`);
+  'health/health-text',
+  'provision/plan',
+  'provision/names',
+  'provision/plan-records',
+  'provision/plan-firewall',
+  'provision/plan-machine',
+  'provision/plan-text',
+  'provision/cost',
+  'platform/digitalocean/retry',
+]
+  .map((name) => `lib/${name}.ts`)
+  .concat(['snapshot', 'make-report', 'next-report'].map((name) => `droplet/agent/${name}.ts`));
 const PURE_HELPERS = ['lib/gateway/state.ts', 'lib/canonical.ts', 'lib/ids.ts', 'lib/errors.ts'];
 
 type Import = { file: string; target: string; isType: boolean };
@@ -125,7 +136,7 @@ test('pure files import only types and pure files', () => {
 
 test('time and chance come from clock.ts and the edges, nowhere else', () => {
   const allowed = ['lib/clock.ts'];
-  const found = sources('lib').filter(
+  const found = [...sources('lib'), ...sources('droplet')].filter(
     (file) =>
       !allowed.includes(file) &&
       /Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|setInterval\(/.test(read(file)),
@@ -140,9 +151,11 @@ test('the environment is read at the edges only', () => {
     'packages/control/sync/index.ts',
     'packages/control/webhook/index.ts',
     'packages/control/portal/index.ts',
+    'packages/control/agent/index.ts',
+    'droplet/agent/index.ts',
     'packages/control/backup/index.ts',
   ];
-  const found = [...sources('lib'), ...sources('packages')].filter(
+  const found = [...sources('lib'), ...sources('packages'), ...sources('droplet')].filter(
     (file) => read(file).includes('process.env') && !allowed.includes(file),
   );
 
@@ -174,7 +187,9 @@ test('docs hold no code fences and name only files that exist', () => {
 
 test('the functions get exactly the settings they parse', async () => {
   const { SYNC_SETTINGS } = await import('../lib/composition.ts');
-  const { BACKUP_SETTINGS, PORTAL_SETTINGS, WEBHOOK_SETTINGS } = await import('../lib/config.ts');
+  const { AGENT_SETTINGS, BACKUP_SETTINGS, PORTAL_SETTINGS, WEBHOOK_SETTINGS } = await import(
+    '../lib/config.ts'
+  );
   const blocks = read('project.yml').split(/^ {6}- name: /m);
   const declaredBy = (name: string) =>
     [
@@ -188,5 +203,6 @@ test('the functions get exactly the settings they parse', async () => {
   expect(declaredBy('sync')).toEqual([...SYNC_SETTINGS].sort());
   expect(declaredBy('webhook')).toEqual([...WEBHOOK_SETTINGS].sort());
   expect(declaredBy('portal')).toEqual([...PORTAL_SETTINGS].sort());
+  expect(declaredBy('agent')).toEqual([...AGENT_SETTINGS].sort());
   expect(declaredBy('backup')).toEqual([...BACKUP_SETTINGS].sort());
 });

@@ -2,7 +2,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SYNC_SETTINGS } from '../lib/composition.ts';
-import { BACKUP_SETTINGS, PORTAL_SETTINGS, VARIABLES, WEBHOOK_SETTINGS } from '../lib/config.ts';
+import {
+  AGENT_SETTINGS,
+  BACKUP_SETTINGS,
+  PORTAL_SETTINGS,
+  VARIABLES,
+  WEBHOOK_SETTINGS,
+} from '../lib/config.ts';
 import { type FunctionDeployment, readProject } from '../lib/platform/project.ts';
 import { variableNames } from '../lib/platform/template.ts';
 
@@ -74,6 +80,16 @@ describe('project.yml', () => {
     ).toEqual([]);
   });
 
+  test('control/agent is on the web as it is, and knows nothing but whose reports to believe and where to leave them', () => {
+    const agent = functions.find(({ name }) => name === 'control/agent');
+
+    expect(agent).toMatchObject({ web: 'raw', timeoutMs: 10_000, memoryMb: 256, triggers: [] });
+    const known = Object.keys(agent?.environment ?? {});
+    expect(known.filter((name) => !/^(AGENT_|DATA_PLANE_CA|DO_API_HOST|DO_NAMESPACE)/.test(name))).toEqual(
+      [],
+    );
+  });
+
   test('control/backup is not on the web, runs at 02:00 UTC, and alone has the Spaces key', () => {
     const backup = functions.find(({ name }) => name === 'control/backup');
 
@@ -96,6 +112,7 @@ describe('project.yml', () => {
       'control/sync': [...SYNC_SETTINGS].sort(),
       'control/webhook': [...WEBHOOK_SETTINGS].sort(),
       'control/portal': [...PORTAL_SETTINGS].sort(),
+      'control/agent': [...AGENT_SETTINGS].sort(),
       'control/backup': [...BACKUP_SETTINGS].sort(),
     });
   });

@@ -7,6 +7,7 @@ import { applyCommand } from './apply.ts';
 import { auditExportCommand } from './audit-export.ts';
 import { auditShowCommand } from './audit-show.ts';
 import { auditVerifyCommand } from './audit-verify.ts';
+import { deployCommand } from './deploy.ts';
 import { doctorCommand } from './doctor.ts';
 import { driftCommand } from './drift.ts';
 import { type CliEnvironment, systemEnvironment } from './environment.ts';
@@ -16,8 +17,10 @@ import { keyRotateCommand } from './key-rotate.ts';
 import { keyTestCommand } from './key-test.ts';
 import { migrateCommand } from './migrate.ts';
 import { planCommand } from './plan.ts';
+import { provisionCommand } from './provision.ts';
 import { quarantineDecideCommand, quarantineListCommand, quarantineShowCommand } from './quarantine.ts';
 import { statusCommand } from './status.ts';
+import { upgradeCommand } from './upgrade.ts';
 
 const POLICY_OPTION = ['--policy <file>', 'the policy to follow', 'policy.yml'] as const;
 
@@ -39,6 +42,7 @@ export async function runCli(
       'after',
       `
 First steps:
+  lcp provision            make the droplet, where there is none: docs/provision.md
   lcp escrow keygen        make the escrow key pair, put both lines into .env
   lcp doctor               check every setting, permission and peer, with what to do
   lcp migrate              make the tables of the control database
@@ -72,18 +76,51 @@ Exit codes: 0 well, 1 error or something needs a person, 2 (plan, drift) there i
     .action((options) => run(driftCommand(environment, options)));
   program
     .command('status')
-    .description('last runs, what waits for a decision, keys by state')
+    .description('last runs, what waits for a decision, the droplet, keys by state')
+    .option('--fresh', 'ask the agent on the droplet to report now', false)
     .option('--json', 'as JSON', false)
     .action((options) => run(statusCommand(environment, options)));
   program
     .command('doctor')
-    .description('check every setting, permission and peer, and say what to do')
+    .description('check the whole chain from the outside in, and say what to do; changes nothing')
     .option(...POLICY_OPTION)
+    .option('--send', 'also post a test card to Teams', false)
     .action((options) => run(doctorCommand(environment, options)));
   program
     .command('migrate')
     .description('bring the control database to the level this version needs')
     .action(() => run(migrateCommand(environment)));
+  program
+    .command('deploy')
+    .description('build, deploy functions and agent, and prove what runs by reading it back')
+    .option('--env <file>', 'the settings to deploy with', '.env')
+    .option('--dry-run', 'check, build and show what would change; deploy nothing', false)
+    .option('--yes', 'do not ask', false)
+    .action((options) => run(deployCommand(environment, options)));
+  program
+    .command('upgrade')
+    .description('take LiteLLM on the droplet to another version, and back by itself if it does not serve')
+    .option('--to <version>', 'such as 1.106.2; without it an unfinished upgrade goes on')
+    .option('--dry-run', 'show the steps; change nothing', false)
+    .option('--yes', 'do not ask', false)
+    .action((options) => run(upgradeCommand(environment, options)));
+
+  program
+    .command('provision')
+    .description(
+      'show the droplet that droplet/droplet.yml asks for, what it costs, and what is there; makes it only with --apply',
+    )
+    .option('--file <file>', 'what is wanted', 'droplet/droplet.yml')
+    .option('--apply', 'make what is missing; nothing is changed or deleted', false)
+    .option('--yes', 'do not ask', false)
+    .addOption(
+      new Option('--until <what>', 'where --apply ends: the machine is there, or its settings are in .env')
+        .choices(['machine', 'settings'])
+        .default('settings'),
+    )
+    .option('--env-file <file>', 'where the settings of the droplet go', '.env')
+    .option('--force', 'overwrite settings that are there with another value', false)
+    .action((options) => run(provisionCommand(environment, options)));
 
   const quarantine = program
     .command('quarantine')

@@ -2,13 +2,14 @@
 
 import { parseSettings } from '../config.ts';
 import type { Queryable } from '../store/database.ts';
-import { grantBackup, grantPortal } from '../store/grants.ts';
+import { grantAgentFunction, grantBackup, grantDropletAgent, grantPortal } from '../store/grants.ts';
 import { applyMigrations } from '../store/migrate.ts';
 import { SCHEMA_LEVEL } from '../store/schema.ts';
 import { type CliEnvironment, controlDatabaseSettings, openControlDatabase } from './environment.ts';
 
 const ROLES = [
   { variable: 'PORTAL_DATABASE_URL', grant: grantPortal, name: 'control/portal' },
+  { variable: 'AGENT_DATABASE_URL', grant: grantAgentFunction, name: 'control/agent' },
   { variable: 'BACKUP_DATABASE_URL', grant: grantBackup, name: 'control/backup' },
 ] as const;
 
@@ -21,7 +22,19 @@ export async function migrateCommand(environment: CliEnvironment): Promise<numbe
       : applied.map((name) => `applied ${name}\n`).join(''),
   );
   for (const { variable, grant, name } of ROLES) await grantRole(environment, variable, grant, name);
+  await grantDroplet(environment);
   return 0;
+}
+
+/** Where PostgreSQL has the role of the droplet's agent, which no setting of ours names. */
+async function grantDroplet(environment: CliEnvironment): Promise<void> {
+  const database = openControlDatabase(environment);
+  try {
+    if (await grantDropletAgent(database))
+      environment.print('role droplet_agent may do what the agent on the droplet needs, and no more\n');
+  } finally {
+    await database.close();
+  }
 }
 
 /** Where the function is deployed or about to be. */

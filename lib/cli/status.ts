@@ -1,5 +1,5 @@
-// `lcp status`: the last runs, what waits for a decision, what was changed by hand, whether Microsoft notifies us,
-// how far the audit is in Spaces, and how many keys are in which state.
+// `lcp status`: the last runs, what waits for a decision, what was changed by hand, whether Microsoft notifies us, how the
+// droplet is, how far the audit is in Spaces, and how many keys are in which state.
 
 import { describeReasons } from '../approvals/quarantine-text.ts';
 import { describeAuditExport } from '../audit/export-state.ts';
@@ -13,25 +13,29 @@ import { requireSchema } from '../store/schema.ts';
 import { findSubscriptionCheck, listSubscriptions } from '../store/subscriptions.ts';
 import { digestOfClientState } from '../sync/keep-subscriptions.ts';
 import { describeSubscriptions } from '../sync/subscription-text.ts';
+import { readDropletHealth, refreshDropletHealth } from './droplet-health.ts';
 import { type CliEnvironment, openControlDatabase } from './environment.ts';
 
 const RUN_COUNT = 10;
 
-/** 0 when the newest run succeeded, nothing waits, Microsoft notifies us and the audit is exported, 1 otherwise. */
+/** 0 when the newest run succeeded, nothing waits, Microsoft notifies us, the droplet is well and the audit is exported,
+ *  1 otherwise. */
 export async function statusCommand(
   environment: CliEnvironment,
-  options: { json: boolean },
+  options: { json: boolean; fresh?: boolean },
 ): Promise<number> {
   const database = openControlDatabase(environment);
   try {
     await requireSchema(database);
-    const [runs, waiting, keys, rows, check, drift, progress] = await Promise.all([
+    const notFresh = options.fresh ? await refreshDropletHealth(database, environment.clock) : undefined;
+    const [runs, waiting, keys, rows, check, drift, droplet, progress] = await Promise.all([
       listRuns(database, RUN_COUNT),
       listWaitingQuarantines(database),
       listKeys(database),
       listSubscriptions(database),
       findSubscriptionCheck(database),
       listDrift(database),
+      readDropletHealth(database, environment.clock.now()),
       findAuditExportProgress(database),
     ]);
     const auditExport = describeAuditExport(progress);
@@ -45,11 +49,16 @@ export async function statusCommand(
     for (const { status } of keys) keyCounts[status] = (keyCounts[status] ?? 0) + 1;
     const notRevealed = keys.filter((key) => key.status === 'live' && !key.isRevealed).length;
     const isWell =
-      runs[0]?.status === 'succeeded' && waiting.length === 0 && subscriptions.isWell && !auditExport.isLate;
+      runs[0]?.status === 'succeeded' &&
+      waiting.length === 0 &&
+      subscriptions.isWell &&
+      droplet.isWell &&
+      notFresh === undefined &&
+      !auditExport.isLate;
 
     if (options.json)
       environment.print(
-        `${JSON.stringify({ isWell, runs, waiting, drift, subscriptions: { rows, check }, auditExport: progress, keyCounts, notRevealed }, null, 2)}\n`,
+        `${JSON.stringify({ isWell, runs, waiting, drift, subscriptions: { rows, check }, droplets: droplet.rows, notFresh, auditExport: progress, keyCounts, notRevealed }, null, 2)}\n`,
       );
     else {
       const held = waiting.map((row) => {
@@ -65,6 +74,7 @@ export async function statusCommand(
           `Waiting for a decision\n${held.join('') || '  nothing\n'}`,
           `Changed by hand\n${drift.length === 0 ? '  nothing that the newest plan saw\n' : `  ${drift.length}, since ${drift[0]?.firstSeenAt.toISOString()}; \`lcp drift\` shows them\n`}`,
           `Notifications from Microsoft\n${subscriptions.lines.map((line) => `  ${line}\n`).join('')}`,
+          `Droplet\n${[...(notFresh === undefined ? [] : [`! no fresh report: ${notFresh}`]), ...droplet.lines].map((line) => `  ${line}\n`).join('')}`,
           `Audit\n  ${auditExport.line}\n`,
           `Keys\n  ${states.join(', ') || 'none yet'}${notRevealed > 0 ? `; ${notRevealed} not picked up` : ''}\n`,
         ].join('\n'),

@@ -7,11 +7,16 @@ import type { GraphAnswer } from './answer.ts';
 import type { GraphRequest } from './batch.ts';
 import type { DirectoryClient } from './client.ts';
 
+export type AccessTrial = {
+  /** What is tried, with the permission it needs. */
+  readonly what: string;
+  /** What to do; null where nothing is to be done. */
+  readonly findRemedy: (client: DirectoryClient, signal: AbortSignal) => Promise<string | null>;
+};
+
 export type AccessCheck = {
-  /** What was tried, with the permission it needs. */
   readonly what: string;
   readonly isOk: boolean;
-  /** What to do; null where nothing is to be done. */
   readonly remedy: string | null;
 };
 
@@ -20,41 +25,47 @@ const userList = z.object({
   value: z.array(z.object({ userPrincipalName: z.string(), accountEnabled: z.boolean() })),
 });
 
-/** All checks, in this order: sign-in and groups, users, then each group of the policy. */
+/** In this order: sign-in and groups, users, then each group of the policy. */
+export function listAccessTrials(groupIds: readonly EntraGroupId[]): readonly AccessTrial[] {
+  return [
+    trial('Read groups (GroupMember.Read.All)', { path: '/groups?$top=1&$select=id' }),
+    trial('Read users (User.Read.All)', { path: ONE_USER }, (body) =>
+      userList.safeParse(body).success
+        ? null
+        : 'Grant the application permission User.Read.All with admin consent: user fields are hidden from us.',
+    ),
+    ...groupIds.map((groupId) =>
+      trial(`Group ${groupId} of policy.yml exists`, { path: `/groups/${groupId}?$select=id` }),
+    ),
+  ];
+}
+
+/** All of them, one after the other. */
 export async function checkDirectoryAccess(
   client: DirectoryClient,
   groupIds: readonly EntraGroupId[],
   signal: AbortSignal,
 ): Promise<readonly AccessCheck[]> {
-  const groups = await check(
-    client,
-    'Read groups (GroupMember.Read.All)',
-    { path: '/groups?$top=1&$select=id' },
-    signal,
-  );
-  const users = await check(client, 'Read users (User.Read.All)', { path: ONE_USER }, signal, (body) =>
-    userList.safeParse(body).success
-      ? null
-      : 'Grant the application permission User.Read.All with admin consent: user fields are hidden from us.',
-  );
-  const mapped: AccessCheck[] = [];
-  for (const groupId of groupIds) {
-    const path = `/groups/${groupId}?$select=id`;
-    mapped.push(await check(client, `Group ${groupId} of policy.yml exists`, { path }, signal));
+  const checks: AccessCheck[] = [];
+  for (const { what, findRemedy } of listAccessTrials(groupIds)) {
+    const remedy = await findRemedy(client, signal);
+    checks.push({ what, isOk: remedy === null, remedy });
   }
-  return [groups, users, ...mapped];
+  return checks;
 }
 
-async function check(
-  client: DirectoryClient,
+function trial(
   what: string,
   request: GraphRequest,
-  signal: AbortSignal,
   judge: (body: unknown) => string | null = () => null,
-): Promise<AccessCheck> {
-  const answer = await client.get(request, signal);
-  const remedy = answer.status === 'ok' ? judge(answer.body) : describeRemedy(answer, what);
-  return { what, isOk: remedy === null, remedy };
+): AccessTrial {
+  return {
+    what,
+    findRemedy: async (client, signal) => {
+      const answer = await client.get(request, signal);
+      return answer.status === 'ok' ? judge(answer.body) : describeRemedy(answer, what);
+    },
+  };
 }
 
 function describeRemedy(answer: Exclude<GraphAnswer, { status: 'ok' }>, what: string): string {

@@ -9,15 +9,20 @@ export type GatewayHealth = {
   readonly status: string;
   readonly databaseConnected: boolean;
   readonly version: string | null;
+  /** Whether the proxy that answered took up a Redis at its start, over which proxies of one database tell each other of
+   *  revoked keys, limits and spend; not whether that Redis still lives. Without one it may be true all the same while
+   *  LiteLLM is certain that it is alone. Null where LiteLLM does not say. */
+  readonly isStateShared: boolean | null;
 };
 
 /** Published with malicious code: 1.82.7 and 1.82.8 (LiteLLM issue 24518), 1.107.0 (discussion 48242). */
-const DENIED_VERSIONS = new Set(['1.82.7', '1.82.8', '1.107.0']);
+export const DENIED_VERSIONS = new Set(['1.82.7', '1.82.8', '1.107.0']);
 
 const healthAnswer = z.object({
   status: z.string(),
   db: z.string().nullish(),
   litellm_version: z.string().nullish(),
+  show_no_redis_warning: z.boolean().nullish(),
 });
 
 /**
@@ -31,8 +36,13 @@ export async function readHealth(transport: Transport, signal: AbortSignal): Pro
     reply = await transport.call({ ...call, path: '/health/readiness' }, signal);
   }
   if (reply.status === 'refused') throw reply.toError();
-  const { status, db, litellm_version: version } = reply.value;
-  return { status, databaseConnected: db === 'connected', version: version ?? null };
+  const { status, db, litellm_version: version, show_no_redis_warning: isAlone } = reply.value;
+  return {
+    status,
+    databaseConnected: db === 'connected',
+    version: version ?? null,
+    isStateShared: isAlone === null || isAlone === undefined ? null : !isAlone,
+  };
 }
 
 /**

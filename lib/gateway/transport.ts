@@ -123,10 +123,18 @@ async function attemptOnce<T>(
     const retryAfterMs = parseRetryAfter(retryAfter, options.clock.now());
     return { kind: 'failed', error: toUnavailable(call, { status }, retryAfterMs), retryAfterMs };
   }
-  // LiteLLM refuses in JSON. A page is nginx before it: 400 without a certificate or with a wrong one, 403 for a right
-  // one of somebody else (ngx_http_ssl_module, ssl_verify_client).
-  if (isPage && (status === 400 || status === 403)) throw toUntrusted(call, 'ours');
+  if (isNginx(status, isPage, text)) throw toUntrusted(call, 'ours');
   return { kind: 'reply', reply: toReply(call, status, text) };
+}
+
+/** nginx before LiteLLM: 400 with a page for a missing or wrong certificate (ngx_http_ssl_module, ssl_verify_client),
+ *  403 for a right one of somebody who may not come in (droplet/nginx). LiteLLM refuses in JSON, with a number as code. */
+function isNginx(status: number, isPage: boolean, text: string): boolean {
+  if (status === 400) return isPage;
+  if (status !== 403) return false;
+  return (
+    isPage || (parseJson(text) as { error?: { code?: unknown } } | undefined)?.error?.code === 'forbidden'
+  );
 }
 
 function toUrl(baseUrl: string, call: Call<unknown>): URL {

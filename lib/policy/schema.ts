@@ -170,6 +170,27 @@ export const policySchema = z
         )
         .prefault({})
         .describe('Test keys for people of groups with the role devops or admin (`lcp key test`).'),
+      data_plane: z
+        .strictObject(
+          {
+            kind: z
+              .enum(['droplet', 'droplets', 'kubernetes'], {
+                error: 'Expected droplet, droplets or kubernetes.',
+              })
+              .default('droplet')
+              .describe(
+                'Where LiteLLM runs: on one droplet, on several behind a load balancer, or in a Kubernetes cluster (docs/scale.md). With more than one LiteLLM `lcp doctor` insists that they share their state.',
+              ),
+            reporting_hosts: wholeNumber('hosts')
+              .optional()
+              .describe(
+                'How many hosts run our agent and report each minute; 1 for droplet, 2 for droplets and 0 for kubernetes when left out.',
+              ),
+          },
+          { error: 'Expected kind and reporting_hosts, or neither.' },
+        )
+        .prefault({})
+        .describe('What `lcp doctor` may expect of the machines that LiteLLM runs on.'),
       offboarding: z.strictObject(
         {
           grace_days: wholePositive('days').describe(
@@ -244,6 +265,8 @@ const KNOWN_KEYS = [
   'overall',
   'grace_days',
   'team_without_policy',
+  'kind',
+  'reporting_hosts',
 ];
 
 /** All problems of a policy value, or the policy. Pure. */

@@ -4,7 +4,7 @@ import { ControlError } from '../errors.ts';
 import type { Queryable } from './database.ts';
 
 /** Name of the newest migration; test/store/migrate.test.ts holds it to the files. */
-export const SCHEMA_LEVEL = '000005-audit-exports';
+export const SCHEMA_LEVEL = '000006-droplet';
 
 const UNDEFINED_TABLE = '42P01';
 

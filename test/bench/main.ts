@@ -3,6 +3,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
+import { measureAgent } from './agent.ts';
 import { type Bench, type BenchContext, defaultContext } from './bench.ts';
 import { measureBundleFigures } from './bundle-figures.ts';
 import { type Figure, renderLine, renderTable } from './figures.ts';
@@ -17,6 +18,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   bundles: measureBundleFigures,
   plan: (context) => measurePlanning(context),
   'no-op': measureNoOp,
+  agent: (context) => measureAgent(context),
   leaver: measureLeaver,
   webhook: measureWebhook,
   'first-sync': measureFirstSync,
@@ -26,6 +28,7 @@ const ABOUT: Readonly<Record<keyof typeof BENCHES, string>> = {
   bundles: 'size of each bundle, cold start against an empty function',
   plan: 'plan and guard for 100,000 members in 500 groups: seconds, memory',
   'no-op': 'a sync that finds nothing to do, at 100, 1,000 and 10,000 members',
+  agent: 'the droplet’s agent while the control plane is dead: processor time and memory, four minutes',
   leaver: 'from Microsoft’s notification to the refused key, against one Graph read and one block',
   webhook: 'acknowledging notifications against a bare insert; three minutes with kill -9',
   'first-sync': 'first sync of 300 people on the real LiteLLM against bare key calls',

@@ -138,7 +138,11 @@ afterAll(() => folder.remove());
 async function lcp(...args: string[]) {
   let [out, err] = ['', ''];
   const code = await runCli(args, {
-    variables: { CONTROL_DATABASE_URL: control.url.reveal() },
+    variables: {
+      CONTROL_DATABASE_URL: control.url.reveal(),
+      DATA_PLANE_CA: 'none',
+      OPERATOR_CLIENT_IDENTITY: 'none',
+    },
     clock: { now: () => now, sleep: () => Promise.reject(new Error('nothing waits here')) },
     print: (text) => (out += text),
     printError: (text) => (err += text),

@@ -1,16 +1,23 @@
 // The `lcp` command as a person runs it: a process of its own, on a world with the fake LiteLLM.
 
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { claimJob, endJob } from '../../droplet/agent/job-store.ts';
+import type { HealthReport } from '../../lib/health/report.ts';
 import { Secret } from '../../lib/secret.ts';
+import { createDatabase } from '../../lib/store/database.ts';
+import { recordHealth } from '../../lib/store/health.ts';
 import { expectGolden } from '../golden.ts';
+import { buildReport } from '../health/report-fixture.ts';
 import { COMPANY_GROUP_IDS, seedUserId } from '../world/tenant/seed.ts';
 import { makeThrowAwayFolder } from '../world/throw-away-folder.ts';
+import { waitUntil } from '../world/wait-until.ts';
 import { startWorld, type World } from '../world/world.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
@@ -134,6 +141,39 @@ test('status exits 1 and says why while removals wait for a decision', async () 
   expect(out).toMatch(
     /Waiting for a decision\n {2}[0-9a-f]{12} {2}\S+ {2}4 removals \(67 % at once, 50 % allowed/,
   );
+});
+
+test('status shows how the droplet is, exits 1 when it is not well, and with --fresh asks its agent first', async () => {
+  await lcp(['apply', ...POLICY]);
+  const [owner, agent] = ['', 'droplet_agent'].map((role) =>
+    createDatabase({ url: new Secret(world.postgres.url('control', role || undefined)) }),
+  );
+  if (!owner || !agent) throw new Error('two databases');
+  const record = (report: HealthReport) =>
+    recordHealth(owner, {
+      dropletId: 'droplet-1',
+      jti: randomUUID(),
+      expiresAt: new Date(Date.now() + 120_000),
+      takenAt: new Date(),
+      report,
+    });
+  const certificates = [{ name: 'site', expiresAt: new Date(Date.now() + 50.5 * 86_400_000).toISOString() }];
+  await record(buildReport({ certificates }));
+  const well = await lcp(['status']);
+  const asking = lcp(['status', '--fresh']);
+  const job = await waitUntil(() => claimJob(agent), { what: 'lcp asks for a report', limitMs: 20_000 });
+  await record(buildReport({ certificates, disks: { ...buildReport().disks, data: null } }));
+  await endJob(agent, job, { outcome: 'done', result: {} });
+  const fresh = await asking;
+  await owner.query('delete from droplet_health');
+  await Promise.all([owner.close(), agent.close()]);
+
+  expect([well.code, fresh.code]).toEqual([0, 1]);
+  expect(well.out).toMatch(
+    /Droplet\n {2}droplet-1\n {4}last report \d s ago; .*\n {4}containers: 2 of 2 well/,
+  );
+  expect(well.out).toContain('(site) expires in 50 days');
+  expect(fresh.out).toContain('! disks: root 31 % of 160.0 GB, data is not mounted');
 });
 
 test('held removals are listed, shown with names, rejected once, and approved from a terminal', async () => {
@@ -381,8 +421,10 @@ test('audit verify --spaces says that there is no export yet, and is whole after
 
 test('migrate on a migrated database does nothing and says so', async () => {
   const { code, out } = await lcp(['migrate']);
-  expect([code, out.split('\n')[0]]).toEqual([0, 'nothing to do: at 000005-audit-exports']);
+  expect([code, out.split('\n')[0]]).toEqual([0, 'nothing to do: at 000006-droplet']);
   expect(out).toContain('role control_portal may do what control/portal needs, and no more');
+  expect(out).toContain('role control_agent may do what control/agent needs, and no more');
+  expect(out).toContain('role droplet_agent may do what the agent on the droplet needs, and no more');
 });
 
 test('escrow keygen prints a pair for .env', async () => {

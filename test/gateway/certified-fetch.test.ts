@@ -163,6 +163,27 @@ describe('the certificates of both sides', () => {
     });
   });
 
+  test('a right certificate of somebody who may not come in is told from a key without the right', async () => {
+    const refusal = (code: string) =>
+      JSON.stringify({ error: { message: '', type: 'permission_error', code } });
+    const answers = [refusal('forbidden'), refusal('403')];
+    const { url } = await serve((_, response) => {
+      response.writeHead(403, { 'content-type': 'application/json' }).end(answers.shift());
+    });
+    const read = () =>
+      createGateway({
+        baseUrl: url,
+        adminKey: new Secret('sk-1'),
+        clock: systemClock,
+        timeoutMs: 5_000,
+        maxConcurrency: 1,
+        fetch: connect().fetch,
+      }).listTeams(new AbortController().signal);
+
+    await expect(read()).rejects.toMatchObject({ code: 'GATEWAY_DENIED', details: { certificate: 'ours' } });
+    await expect(read()).rejects.toMatchObject({ code: 'GATEWAY_DENIED', details: { status: 403 } });
+  });
+
   test('no error shows the key of the certificate or of LiteLLM', async () => {
     const foreign = await stranger.issueClient('control-sync');
     const { url } = await serve(likeNginx, { rejectUnauthorized: true });

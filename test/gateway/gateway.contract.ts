@@ -5,8 +5,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../lib/clock.ts';
 import { createGateway, type Gateway } from '../../lib/gateway/client.ts';
+import { readGatewaySettings } from '../../lib/gateway/settings.ts';
 import { NO_MEMBER_LIMITS } from '../../lib/gateway/state.ts';
 import type { NewTeam } from '../../lib/gateway/teams.ts';
+import { createTransport } from '../../lib/gateway/transport.ts';
 import type { NewUser } from '../../lib/gateway/users.ts';
 import { hashKey } from '../../lib/ids.ts';
 import { Secret } from '../../lib/secret.ts';
@@ -46,12 +48,36 @@ export function describeGatewayContract(name: string, findServer: () => Contract
       (await gateway.readTeam(teamId, signal))?.members.map((member) => member.userId).sort();
 
     describe('health', () => {
-      test('names the state, the database and the version', async () => {
+      test('names the state, the database and the version, and whether state is shared', async () => {
         expect(await gateway.readHealth(signal)).toEqual({
           status: 'healthy',
           databaseConnected: true,
           version: '1.106.2',
+          // Without a Redis it depends on how many workers LiteLLM has counted by now; with one: two-proxies.test.ts.
+          isStateShared: expect.any(Boolean),
         });
+      });
+
+      test('tells what it keeps and writes to an administrator alone', async () => {
+        const read = (adminKey: Secret) =>
+          readGatewaySettings(
+            createTransport({
+              ...server,
+              adminKey,
+              clock: systemClock,
+              timeoutMs: TIMEOUT_MS,
+              maxConcurrency: 2,
+            }),
+            signal,
+          );
+
+        expect(await read(server.adminKey)).toEqual({
+          keepsPrompts: false,
+          requestLogRetention: null,
+          isDebugLog: false,
+          cacheType: null,
+        });
+        await expect(read(newKey())).rejects.toMatchObject({ code: 'GATEWAY_DENIED' });
       });
 
       test('a wrong admin key is denied', async () => {

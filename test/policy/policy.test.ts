@@ -98,6 +98,7 @@ test('the JSON Schema offers every key with its description', () => {
     'drift',
     'rotation',
     'test_keys',
+    'data_plane',
     'offboarding',
   ]);
   expect(schema.properties.groups.items.properties.models.description).toContain('litellm/config.yaml');

@@ -65,6 +65,8 @@ test('two nights of control/backup are two objects, and `lcp audit verify --spac
   const { accessKeyId, secretAccessKey, endpoint, region, bucket } = options();
   const variables = {
     CONTROL_DATABASE_URL: url.reveal(),
+    DATA_PLANE_CA: 'none',
+    OPERATOR_CLIENT_IDENTITY: 'none',
     BACKUP_DATABASE_URL: url.reveal(),
     SPACES_ENDPOINT: endpoint,
     SPACES_REGION: region,

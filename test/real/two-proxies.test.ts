@@ -110,6 +110,16 @@ test('with Redis a revoked key is refused at once where it was blocked, and by t
   expect(await Promise.all([statusOf(a, key), statusOf(b, key)])).toEqual([401, 200]);
 });
 
+test('each says whether it shares a Redis with the others', async () => {
+  const shares = (baseUrl: string) =>
+    gatewayOf(baseUrl)
+      .readHealth(signal)
+      .then(({ isStateShared }) => isStateShared);
+
+  expect(await Promise.all(withRedis.map(shares))).toEqual([true, true]);
+  expect(await Promise.all(withoutRedis.map(shares))).toEqual([false, false]);
+});
+
 async function startProxy(name: string, options: Partial<LiteLLMOptions>): Promise<LiteLLM> {
   const proxy = await startLiteLLM({
     cacheDir: join(import.meta.dirname, '..', '..', '.world', 'cache'),

@@ -51,6 +51,7 @@ test('a database of the level before decisions is upgraded, stepped back and upg
     '000003-decisions',
     '000004-adoptions',
     '000005-audit-exports',
+    '000006-droplet',
   ]);
   expect((await database.query('select status, decided_by from quarantines')).rows).toEqual([
     { status: 'waiting', decided_by: null },
@@ -62,7 +63,7 @@ test('a database of the level before decisions is upgraded, stepped back and upg
        (repeat('d', 64), '${RUN}', '${RUN}', 'd', 4, 'live', now(), null, 'test'),
        (repeat('e', 64), '${RUN}', '${RUN}', 'e', 5, 'released', null, null, 'member')`,
   );
-  await migrate('down', 3);
+  await migrate('down', 4);
   const { rows } = await database.query('select alias, status from keys order by generation');
   expect(rows.map(({ alias, status }) => `${alias} ${status}`)).toEqual([
     'a abandoned',
@@ -71,7 +72,7 @@ test('a database of the level before decisions is upgraded, stepped back and upg
     'd abandoned',
     'e deleted',
   ]);
-  expect(await applyMigrations(new Secret(url))).toHaveLength(3);
+  expect(await applyMigrations(new Secret(url))).toHaveLength(4);
   // node-pg-migrate does not wait for its connections to close, and one that PostgreSQL ends at its stop is an error.
   const others = `select from pg_stat_activity where datname = 'upgraded' and application_name <> 'litellm-control-plane'`;
   await expect.poll(async () => (await database.query(others)).rowCount).toBe(0);

@@ -35,7 +35,7 @@ async function prepare(): Promise<Company> {
 test('a run killed before or after any of its steps is finished by one clean run', {
   timeout: 120_000,
 }, async () => {
-  const steps = await killAtEveryStep(prepare, async (world, at) => {
+  const steps = await killAtEveryStep(litellm, prepare, async (world, at) => {
     const report = await world.run();
     expect(report.status, `killed at step ${at}`).toBe('succeeded');
     expect(await findDifferences(world), `killed at step ${at}`).toEqual([]);

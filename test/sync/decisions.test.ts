@@ -246,7 +246,7 @@ test('killed before or after any step, an approval is carried out whole by the n
     await decide(company, await waiting(company), 'approved');
     return company;
   };
-  const steps = await killAtEveryStep(approved, async (company, at) => {
+  const steps = await killAtEveryStep(litellm, approved, async (company, at) => {
     expect(await company.run(), `killed at step ${at}`).toMatchObject({
       status: 'succeeded',
       quarantined: [],

@@ -2,12 +2,16 @@
 // LiteLLM and each of its transactions.
 
 import type { Database } from '../../lib/store/database.ts';
+import type { FakeLiteLLM } from '../world/litellm-fake/start.ts';
+import { createFakeState, restoreState } from '../world/litellm-fake/state.ts';
 import type { Company } from './reconcile-fixture.ts';
+import { saveMoment } from './rewind.ts';
 
 /** Counts steps and dies at the nth: from then on nothing this process asks for reaches anything. */
 export class Guillotine {
   count = 0;
   readonly #at: number;
+  readonly #underWay = new Set<Promise<unknown>>();
   constructor(at: number) {
     this.#at = at;
   }
@@ -15,10 +19,17 @@ export class Guillotine {
   async step<T>(work: () => Promise<T>): Promise<T> {
     this.count += 1;
     if (this.count >= this.#at) throw new Error('killed before');
-    const result = await work();
+    const working = work();
+    this.#underWay.add(working);
+    const result = await working.finally(() => this.#underWay.delete(working));
     this.count += 1;
     if (this.count >= this.#at) throw new Error('killed after');
     return result;
+  }
+
+  /** What had reached LiteLLM or PostgreSQL before the end is done there. */
+  async untilQuiet(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
   gateway<Methods extends object>(gateway: Methods): Methods {
@@ -39,14 +50,18 @@ export class Guillotine {
   }
 }
 
-/** Runs each company that `prepare` makes up to another step, frees the lease as time would, and lets `check` look at
- *  it. Ends with the run that was not cut off; returns how many steps there were. */
+/** Runs the company that `prepare` makes up to another step each time, from the same beginning, frees the lease as time
+ *  would, and lets `check` look at it. Ends with the run that was not cut off; returns how many steps there were.
+ *  The fake LiteLLM forgets what it knew before. */
 export async function killAtEveryStep<C extends Company>(
+  litellm: FakeLiteLLM,
   prepare: () => Promise<C>,
   check: (company: C, at: number) => Promise<void>,
 ): Promise<number> {
+  restoreState(litellm.state, createFakeState());
+  const company = await prepare();
+  const rewind = await saveMoment(company.database, litellm);
   for (let at = 1; ; at += 1) {
-    const company = await prepare();
     const guillotine = new Guillotine(at);
     const isFinished = await company
       .run({ gateway: guillotine.gateway(company.gateway), database: guillotine.database(company.database) })
@@ -54,8 +69,10 @@ export async function killAtEveryStep<C extends Company>(
         () => true,
         () => false,
       );
+    await guillotine.untilQuiet();
     await company.database.query('update leases set expires_at = clock_timestamp()');
     await check(company, at);
     if (isFinished) return at;
+    await rewind();
   }
 }

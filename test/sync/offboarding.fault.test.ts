@@ -42,7 +42,7 @@ const rowsOf = async ({ gateway }: Company, userId: string) => ({
 test('killed before or after any step, the end of the grace takes key and user, and nobody else’s', {
   timeout: 120_000,
 }, async () => {
-  const steps = await killAtEveryStep(agedCompany, async (company, at) => {
+  const steps = await killAtEveryStep(litellm, agedCompany, async (company, at) => {
     await company.run();
     await company.run();
     expect((await company.run()).done, `killed at step ${at}`).toEqual({});

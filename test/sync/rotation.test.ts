@@ -13,6 +13,7 @@ import { useControlDatabases } from '../store/database-fixture.ts';
 import { type FakeLiteLLM, startFakeLiteLLM } from '../world/litellm-fake/start.ts';
 import { Guillotine, killAtEveryStep } from './guillotine.ts';
 import { type Company, createCompany } from './reconcile-fixture.ts';
+import { saveMoment } from './rewind.ts';
 
 const createControlDatabase = useControlDatabases();
 let litellm: FakeLiteLLM;
@@ -119,7 +120,7 @@ test.each(['before', 'after'])(
       }
       return company;
     };
-    const steps = await killAtEveryStep(rotating, async (company, at) => {
+    const steps = await killAtEveryStep(litellm, rotating, async (company, at) => {
       expect((await company.run()).status, `killed at step ${at}`).toBe('succeeded');
       await endGrace(company);
       await company.run();
@@ -182,9 +183,10 @@ test('a test key is for people of a group with the role, in a team of theirs', a
 });
 
 test('a test key whose making was cut off is ended by the next run', async () => {
+  const company = await operators();
+  const { userId, teamId, dependencies, database } = company;
+  const rewind = await saveMoment(database, litellm);
   for (let at = 1; ; at += 1) {
-    const company = await operators();
-    const { userId, teamId, dependencies, database } = company;
     const guillotine = new Guillotine(at);
     const cut = {
       ...dependencies,
@@ -196,6 +198,7 @@ test('a test key whose making was cut off is ended by the next run', async () =>
       () => false,
     );
     if (isMade) break;
+    await guillotine.untilQuiet();
     await database.query('update leases set expires_at = clock_timestamp()');
     await company.run();
     expect((await company.run()).done).toEqual({});
@@ -203,5 +206,6 @@ test('a test key whose making was cut off is ended by the next run', async () =>
     // Cut off after the last step, it is made; its maker did not see it, and it ends by itself.
     expect(left.length, `cut off at step ${at}`).toBeLessThanOrEqual(1);
     expect(left.every((key) => key.status === 'live')).toBe(true);
+    await rewind();
   }
 });

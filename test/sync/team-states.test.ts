@@ -77,6 +77,7 @@ test('a released team goes on as it is, and is nobody’s business of ours after
 
 test.each(['archive', 'release'] as const)('killed between any two steps, %s ends the same', async (how) => {
   await killAtEveryStep(
+    litellm,
     () => shrunkCompany(2, how),
     async (company, at) => {
       await company.run();

@@ -2,6 +2,9 @@
 
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { refreshDropletHealth } from '../../lib/cli/droplet-health.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { createDatabase } from '../../lib/store/database.ts';
 import { startBrowser } from './browser.ts';
 import { type Console, startConsole } from './console/server.ts';
 import { makeThrowAwayFolder } from './throw-away-folder.ts';
@@ -19,6 +22,7 @@ beforeAll(async () => {
       stateDir: folder.path,
       mode: 'fast',
       schedule: false,
+      withAgent: true,
       log: () => undefined,
     }),
     startBrowser(),
@@ -200,6 +204,21 @@ test('no key is on the page or in what the browser was sent', async () => {
 
   expect(sent.length).toBeGreaterThan(2);
   expect(sent.join('') + (await page.content())).not.toMatch(/sk-[\w-]{20,}/);
+});
+
+test('the page says in one line how the droplet is, and what is wrong first', async () => {
+  const database = createDatabase({ url: world.controlDatabaseUrl });
+  world.agent?.setContainer('ollama', { state: 'exited', health: null, exitCode: 137 });
+  const refused = await refreshDropletHealth(database, systemClock);
+  world.agent?.setContainer('ollama');
+  await database.close();
+
+  const page = await openConsole();
+
+  expect(refused).toBeUndefined();
+  expect(await textOf(page.getByText('Droplet:'))).toBe(
+    'Droplet: containers: 3 of 4 well, restarted 0 times',
+  );
 });
 
 test('every control has a name of its own', async () => {

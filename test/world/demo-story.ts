@@ -4,6 +4,8 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { verifyAgainstStoredExports, verifyStoredExports } from '../../lib/audit/verify-exports.ts';
+import { readDropletHealth, refreshDropletHealth } from '../../lib/cli/droplet-health.ts';
+import { systemClock } from '../../lib/clock.ts';
 import { parseEntraGroupId, parseEntraUserId } from '../../lib/ids.ts';
 import { revealKeys } from '../../lib/keys/reveal.ts';
 import type { Secret } from '../../lib/secret.ts';
@@ -225,6 +227,26 @@ export function createStory(cast: Cast): Step[] {
         const { rows } = await database.query('select 1 from keys where jwe is not null');
         assert.equal(rows.length, 0);
         return `${waiting.length} keys shown, no ciphertext left`;
+      },
+    },
+    {
+      title: 'a container of the droplet stops: its agent says so, and says when it runs again',
+      play: async () => {
+        const report = async () => {
+          assert.equal(await refreshDropletHealth(database, systemClock), undefined);
+          return (await readDropletHealth(database, new Date())).lines.join('\n');
+        };
+        const began = performance.now();
+        const before = await report();
+        const took = seconds(began);
+        world.agent?.setContainer('ollama', { state: 'exited', health: null, exitCode: 137 });
+        const stopped = await report();
+        world.agent?.setContainer('ollama');
+        const after = await report();
+        assert.match(before, /containers: 4 of 4 well/);
+        assert.match(stopped, /! litellm-ollama-1: exited with 137/);
+        assert.match(after, /containers: 4 of 4 well/);
+        return `asked for and signed, sent, verified, stored in ${took}; 3 of 4 well, then 4 of 4`;
       },
     },
     {

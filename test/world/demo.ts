@@ -27,6 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
     name,
     fresh: true,
     schedule: false,
+    withAgent: true,
     log: (line) => write(`${line}\n`),
   });
   const stop = () => void world.stop().finally(() => process.exit(130));

@@ -23,6 +23,8 @@ export type NginxOptions = {
   readonly tlsDir: string;
   /** Chain and key of the public site. */
   readonly publicCertificate: string;
+  /** Both ports then expect the PROXY line of a load balancer first, and believe the loopback network. */
+  readonly isBehindLoadBalancer?: boolean;
   /** Other values for names in droplet/nginx/defaults.env. */
   readonly settings?: Readonly<Record<string, string>>;
 };
@@ -54,13 +56,14 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
   ) as [string, string, string];
   const acmeDir = join(dir, 'acme');
   for (const folder of ['run', 'cache', 'acme']) mkdirSync(join(dir, folder), { recursive: true });
+  const proxied = options.isBehindLoadBalancer === true ? ' proxy_protocol' : '';
   const settings = {
     PUBLIC_HOST: options.publicHost,
     PORTAL_WEB_URL: options.portalWebUrl,
     LITELLM_ADDRESS: options.litellmAddress,
     POSTGRES_ADDRESS: options.postgresAddress,
-    HTTP_LISTEN: `127.0.0.1:${httpPort}`,
-    HTTPS_LISTEN: `127.0.0.1:${httpsPort}`,
+    HTTP_LISTEN: `127.0.0.1:${httpPort}${proxied}`,
+    HTTPS_LISTEN: `127.0.0.1:${httpsPort}${proxied}`,
     // Ours is too old for it, and the addresses do not change.
     RESOLVE: '',
     WORKER_USER: 'www-data',
@@ -72,6 +75,7 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     FUNCTIONS_CA: join(options.tlsDir, 'functions-ca.pem'),
     ACCESS_LOG: accessLog,
     ERROR_LOG: errorLog,
+    ...(proxied === '' ? {} : { LOAD_BALANCER_RANGE: '127.0.0.0/8' }),
     ...options.settings,
   };
   const configuration = renderNginx(settings, dir);

@@ -18,6 +18,8 @@ export type PostgresOptions = {
   readonly port?: number;
   /** More settings of the server, each `name=value`; the later wins. */
   readonly settings?: readonly string[];
+  /** Without the settings that make tests fast, so that a configuration file is in force whole. */
+  readonly isAsConfigured?: boolean;
   readonly log: (line: string) => void;
 };
 
@@ -55,7 +57,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 
   const port = await findFreePort(options.port);
   const settings = [
-    ...SETTINGS,
+    ...(options.isAsConfigured ? [] : SETTINGS),
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
     `port=${port}`,

@@ -46,6 +46,7 @@ async function run({
       mode,
       fresh,
       schedule: true,
+      withAgent: true,
       ports: USUAL_PORTS,
       log: say,
       ...(state ? { stateDir: state } : {}),

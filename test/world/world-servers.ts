@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Client, escapeIdentifier } from 'pg';
 import { Secret } from '../../lib/secret.ts';
 import { createDatabase } from '../../lib/store/database.ts';
-import { grantBackup, grantPortal } from '../../lib/store/grants.ts';
+import { grantAgentFunction, grantBackup, grantDropletAgent, grantPortal } from '../../lib/store/grants.ts';
 import { applyMigrations } from '../../lib/store/migrate.ts';
 import type { LoggedRequest } from './litellm/request-log.ts';
 import { startLiteLLM } from './litellm/start.ts';
@@ -49,6 +49,8 @@ export type WorldDatabases = {
     readonly control: Secret;
     readonly webhook: Secret;
     readonly portal: Secret;
+    readonly agent: Secret;
+    readonly dropletAgent: Secret;
     readonly backup: Secret;
   };
 };
@@ -57,6 +59,9 @@ const CONTROL_ROLE = 'control_plane';
 const READER_ROLE = 'litellm_reader';
 const WEBHOOK_ROLE = 'control_webhook';
 const PORTAL_ROLE = 'control_portal';
+const AGENT_ROLE = 'control_agent';
+/** Of the agent on the droplet. */
+const DROPLET_AGENT_ROLE = 'droplet_agent';
 const BACKUP_ROLE = 'control_backup';
 
 /** PostgreSQL with the databases `litellm` and `control`; the latter is migrated and owned by a role of its own. */
@@ -70,15 +75,22 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
     if (isFresh) await postgres.dropDatabase(database);
     await postgres.createDatabase(database);
   }
-  for (const role of [CONTROL_ROLE, READER_ROLE, WEBHOOK_ROLE, PORTAL_ROLE, BACKUP_ROLE])
+  const functionRoles = [WEBHOOK_ROLE, PORTAL_ROLE, BACKUP_ROLE, AGENT_ROLE];
+  for (const role of [CONTROL_ROLE, READER_ROLE, ...functionRoles, DROPLET_AGENT_ROLE])
     await postgres.createRole(role);
   await ask(postgres.url('postgres'), `alter database control owner to ${CONTROL_ROLE}`);
   const control = new Secret(postgres.url('control', CONTROL_ROLE));
   const applied = await applyMigrations(control);
   const owner = createDatabase({ url: control });
-  await Promise.all([grantPortal(owner, PORTAL_ROLE), grantBackup(owner, BACKUP_ROLE)]).finally(() =>
-    owner.close(),
-  );
+  try {
+    // One after the other: PostgreSQL refuses two grants on one table at the same time.
+    await grantPortal(owner, PORTAL_ROLE);
+    await grantBackup(owner, BACKUP_ROLE);
+    await grantAgentFunction(owner, AGENT_ROLE);
+    await grantDropletAgent(owner, DROPLET_AGENT_ROLE);
+  } finally {
+    await owner.close();
+  }
   if (applied.length > 0) log(`Control database: applied ${applied.length} migrations`);
   return {
     postgres,
@@ -88,6 +100,8 @@ export async function openDatabases(context: ServerContext): Promise<WorldDataba
       control,
       webhook: new Secret(postgres.url('control', WEBHOOK_ROLE)),
       portal: new Secret(postgres.url('control', PORTAL_ROLE)),
+      agent: new Secret(postgres.url('control', AGENT_ROLE)),
+      dropletAgent: new Secret(postgres.url('control', DROPLET_AGENT_ROLE)),
       backup: new Secret(postgres.url('control', BACKUP_ROLE)),
     },
   };

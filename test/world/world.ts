@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { SYNC_SETTINGS } from '../../lib/composition.ts';
 import {
+  type AGENT_SETTINGS,
   type BACKUP_SETTINGS,
   type PORTAL_SETTINGS,
   parseSettings,
@@ -22,6 +23,7 @@ import type { Policy } from '../../lib/policy/schema.ts';
 import { CALLBACK, HOME } from '../../lib/portal/return-to.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { buildFunctions } from '../../scripts/build.ts';
+import { readAgentPublicKey, startWorldAgent, type WorldAgent } from './agent.ts';
 import { callModel, type ModelAnswer } from './call-model.ts';
 import { claimFolder } from './claim-folder.ts';
 import { createLocalFunctionsHost, type LocalFunctionsHost } from './functions-host/host.ts';
@@ -52,6 +54,8 @@ export type WorldOptions = {
   readonly ports?: Partial<WorldPorts>;
   /** Whether control/sync also runs every five minutes. */
   readonly schedule: boolean;
+  /** Whether the droplet's agent runs and reports; not unless asked. */
+  readonly withAgent?: boolean;
   /** The company of a fresh world; 25 people by default. */
   readonly seed?: TenantSeed;
   readonly policyFile?: string;
@@ -65,6 +69,7 @@ export type WorldEnvironment = Readonly<
     | (typeof SYNC_SETTINGS)[number]
     | (typeof WEBHOOK_SETTINGS)[number]
     | (typeof PORTAL_SETTINGS)[number]
+    | (typeof AGENT_SETTINGS)[number]
     | (typeof BACKUP_SETTINGS)[number]
     | Extract<VariableName, 'KEY_ESCROW_PRIVATE_KEY' | 'OPERATOR_CLIENT_IDENTITY'>
     | 'NODE_EXTRA_CA_CERTS',
@@ -92,6 +97,8 @@ export type World = {
   readonly litellm: WorldLiteLLM;
   readonly postgres: Postgres;
   readonly host: LocalFunctionsHost;
+  /** In a world that was asked for one. */
+  readonly agent: WorldAgent | undefined;
   readonly policy: Policy;
   readonly secrets: { readonly escrowPublicKey: string; readonly escrowPrivateKey: Secret };
   /** What control/sync and `lcp` need to work on this world, as environment variables. */
@@ -184,12 +191,15 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       WEBHOOK_CLIENT_IDENTITY: 'none',
       PORTAL_CLIENT_IDENTITY: 'none',
       BACKUP_CLIENT_IDENTITY: 'none',
+      AGENT_CLIENT_IDENTITY: 'none',
       KEY_ESCROW_PUBLIC_KEY: secrets.escrowPublicKey,
       PUBLIC_BASE_URL: site.url,
       PORTAL_CLIENT_ID: portal.clientId,
       PORTAL_CLIENT_SECRET: portal.clientSecret,
       PORTAL_SESSION_KEY: secrets.portalSessionKey.reveal(),
       PORTAL_DATABASE_URL: urls.portal.reveal(),
+      AGENT_PUBLIC_KEY: readAgentPublicKey(folder),
+      AGENT_DATABASE_URL: urls.agent.reveal(),
       APPROVAL_LINK_KEY: secrets.approvalLinkKey.reveal(),
       TEAMS_WEBHOOK_URL: teams.webhookUrl,
       BACKUP_DATABASE_URL: urls.backup.reveal(),
@@ -215,6 +225,11 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     ends.push(() => host.stop());
     site.connect(host.webUrl('control/portal'));
     log(`Functions: ready on ${host.apiHost}`);
+    const url = host.webUrl('control/agent');
+    const agent = options.withAgent
+      ? await startWorldAgent({ folder, url, databaseUrl: urls.dropletAgent, clock })
+      : undefined;
+    if (agent) ends.push(() => agent.stop());
 
     const environment: WorldEnvironment = {
       ...settings,
@@ -247,6 +262,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       litellm,
       postgres,
       host,
+      agent,
       policy,
       secrets,
       environment,

@@ -11,6 +11,7 @@ import { chat } from '../../gateway/chat.ts';
 import { useControlDatabases } from '../../store/database-fixture.ts';
 import { type FakeLiteLLM, startFakeLiteLLM } from '../../world/litellm-fake/start.ts';
 import { Guillotine } from '../guillotine.ts';
+import { saveMoment } from '../rewind.ts';
 import { createHandMadeCompany, type HandMadeCompany } from './hand-made.ts';
 
 const createControlDatabase = useControlDatabases();
@@ -65,10 +66,12 @@ test('an adoption killed before or after any of its steps is finished by a repea
   expect(wanted.marked[0]).toEqual({ cost: 'centre 7', ...MARKER });
   expect(wanted.marked).toEqual(wanted.marked.map(() => expect.objectContaining(MARKER)));
 
+  const company = await createHandMadeCompany(litellm, await createControlDatabase());
+  const rewind = await saveMoment(company.database, litellm);
   let at = 1;
   let runCount = 0;
   for (let finished = false; !finished; at += 1) {
-    const company = await createHandMadeCompany(litellm, await createControlDatabase());
+    await rewind();
     const file = await company.propose();
     const guillotine = new Guillotine(at);
     const unmapped = { ...company.unmapped, gateway: guillotine.gateway(company.gateway) };
@@ -76,6 +79,7 @@ test('an adoption killed before or after any of its steps is finished by a repea
       () => true,
       () => false,
     );
+    await guillotine.untilQuiet();
     await company.database.query('update leases set expires_at = clock_timestamp()');
     const adoptions = await listAdoptions(company.database);
     const isHalf =

@@ -40,9 +40,21 @@ export function renderPage({ view, links, message, call, models, chosenModel, ab
 <body>
 <header class="top"><h1>Local world</h1>
   <p class="quiet">${about.isFake ? html`The fake LiteLLM at ${about.litellm}` : html`The real LiteLLM at <a href="${about.litellm}/ui">${about.litellm}/ui</a>`}</p>
+  ${renderDroplet(view)}
   <div id="message" data-live role="status">${message === undefined ? '' : html`<span class="message ${message.tone}">${message.text}</span>`}</div></header>
 <main>${renderPeople(view, links)}${renderRuns(view, links)}${renderKeys(view, links, { call, models, chosenModel })}${renderFaults(view, links)}</main>
 </body></html>`;
+}
+
+/** One line: what is wrong, or that all is well. Its agent tells it each minute. */
+function renderDroplet({ droplet }: ConsoleView): Markup {
+  const text =
+    droplet.kind === 'unread'
+      ? `not known: ${droplet.reason}`
+      : (droplet.value.lines.find((line) => line.trim().startsWith('!')) ??
+        droplet.value.lines.find((line) => line.includes('containers:')) ??
+        droplet.value.lines.join(' '));
+  return html`<p id="droplet" data-live class="quiet" title="${droplet.kind === 'read' ? droplet.value.lines.join('\n') : ''}">Droplet: ${text.replace('!', '').trim()}</p>`;
 }
 
 export function hiddenField(name: string, value: string): Markup {

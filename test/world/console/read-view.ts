@@ -1,6 +1,7 @@
 // Reads everything the page shows, from the tenant, the control database and LiteLLM, into plain values. A part that
 // cannot be read says so in its place; the rest of the page stays.
 
+import { type DropletHealth, readDropletHealth } from '../../../lib/cli/droplet-health.ts';
 import type { GatewayKey } from '../../../lib/gateway/state.ts';
 import type { EntraGroupId, EntraUserId, KeyHash } from '../../../lib/ids.ts';
 import type { Database } from '../../../lib/store/database.ts';
@@ -48,6 +49,7 @@ export type ConsoleView = {
   }>;
   /** By `user/team`. */
   readonly keys: Part<ReadonlyMap<string, KeyCell>>;
+  readonly droplet: Part<DropletHealth>;
 };
 
 export type ViewSources = {
@@ -67,9 +69,10 @@ export async function readView(
   const { world, database, faultTexts } = sources;
   const { tenant, faults, deliveries } = world.tenant;
   const teams = world.policy.groups.map((group) => ({ id: group.entra_group as string, name: group.team }));
-  const [runs, keys] = await Promise.all([
+  const [runs, keys, droplet] = await Promise.all([
     partOf(readRuns(database, selectedRunId)),
     partOf(readKeys(sources)),
+    partOf(readDropletHealth(database, new Date())),
   ]);
   const shown = shownGroupIds(world);
   const people = tenant.listUsers();
@@ -93,6 +96,7 @@ export async function readView(
     isRunning: world.host.running().length > 0,
     runs,
     keys,
+    droplet,
   };
 }
 

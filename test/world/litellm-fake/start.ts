@@ -56,7 +56,20 @@ export async function startFakeLiteLLM(options: FakeLiteLLMOptions): Promise<Fak
     await next();
   });
   app.get('/health/readiness/details', (context) =>
-    context.json({ status: 'healthy', db: 'connected', cache: null, litellm_version: LITELLM_VERSION }),
+    context.json({
+      status: 'healthy',
+      db: 'connected',
+      cache: null,
+      litellm_version: LITELLM_VERSION,
+      is_detailed_debug: false,
+      show_no_redis_warning: true,
+    }),
+  );
+  app.get('/config/list', (context) =>
+    context.json([
+      { field_name: 'store_prompts_in_spend_logs', field_value: null },
+      { field_name: 'maximum_spend_logs_retention_period', field_value: null },
+    ]),
   );
   app.route('/', createTeamRoutes(state));
   app.route('/', createUserRoutes(state));

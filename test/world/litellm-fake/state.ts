@@ -63,6 +63,15 @@ export function createFakeState(): FakeState {
   return { teams: new Map(), users: new Map(), keys: new Map(), budgets: new Map() };
 }
 
+/** Puts `saved`, a copy made earlier, in the place of what is there. */
+export function restoreState(state: FakeState, saved: FakeState): void {
+  for (const name of ['teams', 'users', 'keys', 'budgets'] as const) {
+    const rows: Map<string, unknown> = state[name];
+    rows.clear();
+    for (const [id, row] of saved[name]) rows.set(id, structuredClone(row));
+  }
+}
+
 /** The user's row, made as LiteLLM makes it along the way: without email, alias and sso_user_id. */
 export function ensureUser(state: FakeState, userId: string): FakeUser {
   const existing = state.users.get(userId);

@@ -25,6 +25,8 @@ export type LiteLLMOptions = {
   /** Must begin with sk-. */
   readonly masterKey: string;
   readonly models?: readonly string[];
+  /** A whole config.yaml instead of the world's own: models, cache and Redis are then what it says. */
+  readonly configText?: string;
   /** Five when left out. */
   readonly keyCacheTtlSeconds?: number;
   /** A Redis that it shares with the other proxies of its database. */
@@ -53,7 +55,10 @@ export async function startLiteLLM(options: LiteLLMOptions): Promise<LiteLLM> {
   mkdirSync(workDir, { recursive: true });
   const install = await installLiteLLM(options);
   const configFile = join(workDir, 'config.yaml');
-  writeFileSync(configFile, renderConfig({ ...options, models: options.models ?? WORLD_MODELS }));
+  writeFileSync(
+    configFile,
+    options.configText ?? renderConfig({ ...options, models: options.models ?? WORLD_MODELS }),
+  );
   const env = { ...prepareEnvironment({ ...options, install, workDir, configFile }), ...options.extraEnv };
   if (!existsSync(install.generatedMarker)) options.log('LiteLLM: generating its database client (once)');
   await generatePrismaClient(install, env);
