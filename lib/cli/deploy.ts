@@ -13,11 +13,14 @@ import { type DeployOutcome, deployFunctions, readFound } from '../platform/depl
 import { createDeployedFunctions } from '../platform/deployed-functions.ts';
 import { type Deployment, findProven, keepDeployment, recordProven } from '../platform/deployment-folder.ts';
 import { createDoctl } from '../platform/doctl.ts';
+import { findHostPin, KNOWN_HOSTS } from '../platform/host-pin.ts';
+import { installAgent } from '../platform/install-agent.ts';
 import { readProject } from '../platform/project.ts';
 import { shipAgent } from '../platform/ship-agent.ts';
 import { checkDeployEnvironment } from '../platform/template.ts';
 import { createTriggers } from '../platform/triggers.ts';
 import { problemsError } from '../problems.ts';
+import { webAddressOf } from '../web-address.ts';
 import { isConfirmed } from './confirm.ts';
 import { renderDeployOutcome, renderDeployPlan } from './deploy-text.ts';
 import { type CliEnvironment, readPolicyFile, withControlDatabase } from './environment.ts';
@@ -51,6 +54,8 @@ const NEEDED = [
   'DIGITALOCEAN_API_URL',
   'DROPLET_SSH',
 ] as const;
+
+const AGENT_NEEDS = ['DROPLET_SSH', 'DO_API_HOST', 'DO_NAMESPACE', 'AGENT_PUBLIC_KEY'] as const;
 
 /** 0 when all of it runs as project.yml says, 1 otherwise. */
 export async function deployCommand(
@@ -109,7 +114,7 @@ export async function deployCommand(
     if (!isDeployed(outcome)) return 1;
   }
   await recordProven(store, deployment.id);
-  await deployAgent(environment, settings.DROPLET_SSH, place, signal);
+  await deployAgent(environment, values, place, signal);
   return 0;
 }
 
@@ -211,10 +216,11 @@ function isDeployed({ status }: DeployOutcome): boolean {
 
 async function deployAgent(
   environment: CliEnvironment,
-  address: string | undefined,
+  values: Readonly<Record<string, string | undefined>>,
   { root }: DeployPlace,
   signal: AbortSignal,
 ): Promise<void> {
+  const { DROPLET_SSH: address, ...functions } = parseSettings(AGENT_NEEDS, values);
   const bundleFile = path.join(root, 'droplet', 'agent', 'bundle', 'agent.cjs');
   if (address === undefined) {
     environment.print('agent: left out, because DROPLET_SSH is none\n');
@@ -227,7 +233,11 @@ async function deployAgent(
     return;
   }
   const files = { bundleFile, scriptFile: path.join(root, 'droplet', 'upgrade', 'ship-agent') };
-  const done = await shipAgent({ address, variables: environment.variables }, files, signal);
+  const pin = await findHostPin(path.join(root, 'droplet', KNOWN_HOSTS), address);
+  const target = { address, pin, variables: environment.variables };
+  const webAddress = webAddressOf(functions, 'control/agent');
+  await installAgent(target, { webAddress, publicKeys: functions.AGENT_PUBLIC_KEY }, signal);
+  const done = await shipAgent(target, files, signal);
   environment.print(`agent: ${done}\n`);
 }
 

@@ -7,6 +7,8 @@ import path from 'node:path';
 import { parseSettings } from '../config.ts';
 import { ControlError } from '../errors.ts';
 import { createDigitalOcean } from '../platform/digitalocean/client.ts';
+import { KNOWN_HOSTS, recordHostPin } from '../platform/host-pin.ts';
+import { runOverSsh } from '../platform/ssh.ts';
 import { type Applied, applyDropletPlan } from '../provision/apply.ts';
 import { packArchive, readDropletFiles } from '../provision/archive.ts';
 import { readCurrent } from '../provision/current.ts';
@@ -16,10 +18,10 @@ import {
   readPrintedSettings,
   waitForFirstBoot,
 } from '../provision/first-boot.ts';
+import { hostsOf } from '../provision/names.ts';
 import { type Plan, planDroplet } from '../provision/plan.ts';
 import { renderDropletPlan } from '../provision/plan-text.ts';
 import { mergeSettings, readSettingsFile, writeSettingsFile } from '../provision/settings-file.ts';
-import { createSsh } from '../provision/ssh.ts';
 import { renderUserData } from '../provision/user-data.ts';
 import type { Wanted } from '../provision/wanted.ts';
 import { isConfirmed } from './confirm.ts';
@@ -114,33 +116,32 @@ async function takeSettings(
   { dropletId, address }: Applied,
   signal: AbortSignal,
 ): Promise<void> {
+  const ssh = `root@${address}`;
+  const knownHostsFile = path.resolve(path.dirname(options.file), KNOWN_HOSTS);
+  const pin = { knownHostsFile, alias: `droplet-${dropletId}`, isFirstContact: true };
+  const target = { address: ssh, pin, variables: environment.variables };
   const firstBoot: FirstBootDependencies = {
-    run: createSsh(
-      {
-        host: address,
-        port: 22,
-        user: 'root',
-        hostKeyAlias: `droplet-${dropletId}`,
-        knownHostsFile: path.resolve(path.dirname(options.file), 'known_hosts'),
-      },
-      signal,
-    ),
+    run: (command, timeoutMs) => runOverSsh(target, command, { timeoutMs, signal }),
     clock: environment.clock,
     signal,
     report: (line) => environment.printError(`${line}\n`),
-    sshCommand: `ssh root@${address}`,
+    sshCommand: `ssh ${ssh}`,
   };
   await waitForFirstBoot(firstBoot);
+  await recordHostPin(pin, [address, ...hostsOf(wanted)]);
   const printed = await readPrintedSettings(firstBoot);
   const current = await readSettingsFile(options.envFile);
-  const merge = mergeSettings(current, printed, { isOverwriting: options.force });
+  const merge = mergeSettings(current, printed, {
+    known: { DROPLET_SSH: ssh },
+    isOverwriting: options.force,
+  });
   const backup =
     merge.text === current
       ? undefined
       : await writeSettingsFile(options.envFile, merge.text, environment.clock.now());
   environment.print(renderMerge(merge, options, backup));
   environment.print(
-    `The stack is up. Next: \`lcp migrate\`, \`lcp doctor\`, \`lcp deploy\` (https://${wanted.public_host}).\n`,
+    `The stack is up. Next: \`lcp migrate\`, \`lcp doctor\`, \`lcp plan\`, \`lcp deploy\` (https://${wanted.public_host}).\n`,
   );
 }
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { parseSettings } from '../config.ts';
 import { ControlError } from '../errors.ts';
 import { checkGatewayVersion } from '../gateway/health.ts';
+import { findHostPin, KNOWN_HOSTS } from '../platform/host-pin.ts';
 import type { UpgradePhase } from '../platform/upgrade/decision.ts';
 import { describePhase, runUpgrade, type UpgradeOutcome } from '../platform/upgrade/run-upgrade.ts';
 import { openUpgradeSession, type UpgradeState } from '../platform/upgrade/session.ts';
@@ -24,7 +25,7 @@ const FORWARD: readonly UpgradePhase[] = [
   'starting',
   'checking',
 ];
-const SCRIPTS = path.resolve(import.meta.dirname, '..', '..', 'droplet', 'upgrade');
+const DROPLET = path.resolve(import.meta.dirname, '..', '..', 'droplet');
 
 /** 0 when the version asked for serves, 1 when the one before does; without --to it goes on with an unfinished one. */
 export async function upgradeCommand(environment: CliEnvironment, options: UpgradeOptions): Promise<number> {
@@ -36,7 +37,8 @@ export async function upgradeCommand(environment: CliEnvironment, options: Upgra
   // A suffix such as -stable is of the image; the code in it is the same.
   if (to !== undefined) checkGatewayVersion(to.split('-')[0] ?? to);
   const tell = (line: string) => environment.printError(`${line}\n`);
-  const target = { address, variables: environment.variables };
+  const pin = await findHostPin(path.join(DROPLET, KNOWN_HOSTS), address);
+  const target = { address, pin, variables: environment.variables };
   const session = await openUpgradeSession(target, await readScript(), tell, AbortSignal.timeout(TIMEOUT_MS));
   try {
     const found = await session.readState();
@@ -118,7 +120,7 @@ function renderOutcome(outcome: UpgradeOutcome, { from, to }: UpgradeState): str
 /** The steps with the check of the gate inside: nothing of it has to be on the droplet before. */
 async function readScript(): Promise<string> {
   const [session, gate] = await Promise.all(
-    ['session', 'gate.py'].map((name) => readFile(path.join(SCRIPTS, name), 'utf8')),
+    ['session', 'gate.py'].map((name) => readFile(path.join(DROPLET, 'upgrade', name), 'utf8')),
   );
   return `gate=$(cat <<'END_OF_THE_GATE'\n${gate}END_OF_THE_GATE\n)\n${session}`;
 }

@@ -3,7 +3,9 @@
 
 import type { Clock } from '../clock.ts';
 import { ControlError } from '../errors.ts';
-import type { RunOverSsh, SshOutcome } from './ssh.ts';
+import { SSH_FAILED, type SshOutcome } from '../platform/ssh.ts';
+
+export type RunOverSsh = (command: string, timeoutMs: number) => Promise<SshOutcome>;
 
 export type FirstBootDependencies = {
   readonly run: RunOverSsh;
@@ -27,8 +29,6 @@ const LONGEST_SILENCE_MS = 8 * 60_000;
 const FAILED_FOR_GOOD_MS = 3 * 60_000;
 /** Images, LiteLLM's migration and 4 GB of mistral. */
 const LONGEST_BOOT_MS = 60 * 60_000;
-/** What ssh answers when it could not run the command at all. */
-const SSH_FAILED = 255;
 
 /** Resolves when every step is done. @throws ControlError DROPLET_UNREACHABLE, DROPLET_SETUP_FAILED; a repeat is harmless */
 export async function waitForFirstBoot(dependencies: FirstBootDependencies): Promise<void> {
@@ -86,7 +86,8 @@ function readState(output: string): string {
   return line.endsWith('40-install') && installer ? `${line} (${installer})` : line;
 }
 
-function unreachable({ lastWord }: SshOutcome): ControlError {
+function unreachable({ errors }: SshOutcome): ControlError {
+  const lastWord = errors.trim().split('\n').at(-1) ?? '';
   const said = lastWord.replace(/[^ -~]/g, '').slice(0, 200);
   return new ControlError(
     'DROPLET_UNREACHABLE',

@@ -20,24 +20,31 @@ export type Merge = {
   readonly ignored: readonly string[];
 };
 
-const FROM_DROPLET =
+export const FROM_DROPLET =
   /^(PUBLIC_BASE_URL|LITELLM_BASE_URL|LITELLM_ADMIN_KEY|[A-Z]+_DATABASE_URL|DATA_PLANE_CA|[A-Z]+_CLIENT_IDENTITY|AGENT_[A-Z_]+)$/;
 
-/** The next text of .env. Pure.
+/** The next text of .env. `known` is what provisioning knows by itself, such as the way in, which is not for the droplet
+ *  to say. Pure.
  *  @throws ControlError DROPLET_SETUP_FAILED when a value has not the form that its variable asks for */
 export function mergeSettings(
   current: string,
   printed: string,
-  { isOverwriting }: { readonly isOverwriting: boolean },
+  options: { readonly known?: Partial<Record<VariableName, string>>; readonly isOverwriting: boolean },
 ): Merge {
   const received = Object.entries(parseEnv(printed));
   const isTaken = ([name]: readonly [string, unknown]) => FROM_DROPLET.test(name) && name in VARIABLES;
-  const taken = received.filter(isTaken) as [VariableName, string][];
+  const fromDroplet = received.filter(isTaken) as [VariableName, string][];
+  const known = Object.entries(options.known ?? {}) as [VariableName, string][];
+  const taken = [...fromDroplet, ...known];
   requireValid(taken);
   const present = parseEnv(current);
-  const added = taken.filter(([name]) => !present[name]?.trim());
-  const differing = taken.filter(([name, value]) => present[name]?.trim() && present[name] !== value);
-  const changes = new Map<string, string>(isOverwriting ? [...added, ...differing] : added);
+  // What .env.example says (`none` for most) is nobody's choice.
+  const isMissing = (name: VariableName) =>
+    ['', VARIABLES[name].example].includes(present[name]?.trim() ?? '');
+  const changed = taken.filter(([name, value]) => present[name] !== value);
+  const added = changed.filter(([name]) => isMissing(name));
+  const differing = changed.filter(([name]) => !isMissing(name));
+  const changes = new Map<string, string>(options.isOverwriting ? [...added, ...differing] : added);
   const names = (entries: readonly (readonly [string, unknown])[]) => entries.map(([name]) => name).sort();
   return {
     text: changes.size === 0 ? current : write(current, changes),

@@ -18,6 +18,7 @@ import {
   type SubscriptionRow,
   updateSubscriptionCheck,
 } from '../store/subscriptions.ts';
+import { webAddressOf } from '../web-address.ts';
 import { applySubscriptions, type SubscriptionTarget } from './apply-subscriptions.ts';
 import type { ReconcileDependencies } from './run.ts';
 
@@ -36,7 +37,7 @@ export function subscriptionTarget(
   [clientState]: readonly Secret[],
 ): SubscriptionTarget {
   if (clientState === undefined) throw new ControlError('CONFIG_INVALID', 'GRAPH_CLIENT_STATE is empty.');
-  const notificationUrl = `${apiHost}/api/v1/web/${namespace}/control/webhook`;
+  const notificationUrl = webAddressOf({ DO_API_HOST: apiHost, DO_NAMESPACE: namespace }, 'control/webhook');
   return { notificationUrl, lifecycleNotificationUrl: `${notificationUrl}/lifecycle`, clientState };
 }
 

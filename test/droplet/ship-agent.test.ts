@@ -23,9 +23,8 @@ beforeEach(() => {
 async function ship(bundle: string): Promise<string> {
   const bundleFile = droplet.path('agent.cjs');
   writeFileSync(bundleFile, bundle);
-  const target = { address: droplet.address, variables: droplet.variables };
   try {
-    return await shipAgent(target, { bundleFile, scriptFile }, AbortSignal.timeout(30_000));
+    return await shipAgent(droplet.target, { bundleFile, scriptFile }, AbortSignal.timeout(30_000));
   } catch (error) {
     if (!isControlError(error)) throw error;
     return `${error.code} ${error.details.code}`;
@@ -83,9 +82,8 @@ test('a bundle that did not arrive whole changes nothing', async () => {
   );
   const bundleFile = droplet.path('agent.cjs');
   writeFileSync(bundleFile, 'the second');
-  const target = { address: droplet.address, variables: droplet.variables };
 
-  const shipped = shipAgent(target, { bundleFile, scriptFile: script }, AbortSignal.timeout(30_000));
+  const shipped = shipAgent(droplet.target, { bundleFile, scriptFile: script }, AbortSignal.timeout(30_000));
 
   await expect(shipped).rejects.toMatchObject({ code: 'DROPLET_REFUSED', details: { code: 1 } });
   expect(droplet.read('agent-home/agent.cjs')).toBe('the first');

@@ -4,25 +4,29 @@
 // PostgreSQL 15 is Debian's, and only its server and its pg_dump fit each other; the npm package brings no pg_dump.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { userInfo } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
+import type { SshTarget } from '../../lib/platform/ssh.ts';
 import { type Child, startChild } from '../world/child.ts';
 import { findFreePort } from '../world/port.ts';
+import { startSshd } from '../world/sshd.ts';
 import { makeThrowAwayFolder } from '../world/throw-away-folder.ts';
 import { waitUntil } from '../world/wait-until.ts';
+import { DROPLET } from './paths.ts';
 
 const POSTGRES = '/usr/lib/postgresql/15/bin';
 const IMAGE = 'ghcr.io/berriai/litellm-non_root';
 const MASTER_KEY = 'sk-master-of-the-droplet';
+/** What the archive of `lcp provision` brings, as far as an upgrade looks at it. */
+const SHIPPED = ['compose.yml', 'images.env', 'install', 'litellm'];
 const STAND_INS = path.join(import.meta.dirname, 'stand-ins');
 const START_LIMIT_MS = 20_000;
 
 export type UpgradeDroplet = {
-  readonly address: string;
+  readonly target: SshTarget;
   /** For `lcp`: an ssh that knows this droplet. */
   readonly variables: Readonly<Record<string, string>>;
   /** A file or folder of the droplet, such as `etc/images.lock.env`. */
@@ -83,7 +87,14 @@ export async function startUpgradeDroplet({ postgres = true } = {}): Promise<Upg
     PGHOST: '127.0.0.1',
     PGPORT: String(postgresPort),
   };
-  const sshPort = await startSshd(folder.path, settings, children);
+  const sshd = await startSshd({ folder: at('ssh'), environment: settings });
+  let digests: string | undefined;
+  /** As the installation does it. */
+  const lockImages = () => {
+    const locked = spawnSync(at('home/install/lock-images'), { env: settings, encoding: 'utf8' });
+    if (locked.status !== 0) throw new Error(locked.stderr);
+    return readFileSync(at('etc/images.lock.env'), 'utf8');
+  };
   const reset = async () => {
     broken.clear();
     for (const name of ['home/install', 'home/postgres', 'etc', 'docker/fail', 'units'])
@@ -92,17 +103,10 @@ export async function startUpgradeDroplet({ postgres = true } = {}): Promise<Upg
     spawnSync('sh', ['-c', 'for folder; do rm -rf "$folder"; mkdir -p "$folder"; done', 'sh', ...clear]);
     writeFileSync(at('docker/calls'), '');
     writeFileSync(at('docker/running'), '1.106.2');
-    writeFileSync(at('home/compose.yml'), 'name: litellm\n');
-    writeFileSync(
-      at('home/images.env'),
-      `# The stack.\nLITELLM_IMAGE=${IMAGE}:v1.106.2\nPOSTGRES_IMAGE=postgres:18.6-trixie\n`,
-    );
-    writeFileSync(
-      at('etc/images.lock.env'),
-      `# ${IMAGE}:v1.106.2\nLITELLM_IMAGE=${digestOf('1.106.2')}\n# postgres:18.6-trixie\nPOSTGRES_IMAGE=postgres@sha256:${'a'.repeat(64)}\n`,
-    );
-    writeFileSync(at('home/install/lock-images'), readFileSync(path.join(STAND_INS, 'lock-images'), 'utf8'));
-    chmodSync(at('home/install/lock-images'), 0o755);
+    for (const name of SHIPPED) cpSync(path.join(DROPLET, name), at(`home/${name}`), { recursive: true });
+    digests ??= lockImages();
+    writeFileSync(at('etc/images.lock.env'), digests);
+    writeFileSync(at('docker/calls'), '');
     writeFileSync(
       at('home/postgres/reader-grants.sql'),
       'grant select on "LiteLLM_TeamTable" to litellm_reader;\n',
@@ -127,12 +131,8 @@ export async function startUpgradeDroplet({ postgres = true } = {}): Promise<Upg
     await reset();
   }
   return {
-    address: `${userInfo().username}@127.0.0.1:${sshPort}`,
-    variables: {
-      PATH: `${at('client')}:/usr/bin:/bin`,
-      HOME: folder.path,
-      DROPLET_SSH: `${userInfo().username}@127.0.0.1:${sshPort}`,
-    },
+    target: { address: sshd.address, pin: undefined, variables: sshd.variables() },
+    variables: { ...sshd.variables(), DROPLET_SSH: sshd.address },
     path: at,
     read: (name) => readFileSync(at(name), 'utf8'),
     running,
@@ -151,6 +151,7 @@ export async function startUpgradeDroplet({ postgres = true } = {}): Promise<Upg
     },
     reset,
     async stop() {
+      await sshd.stop();
       for (const child of children.reverse()) await child.stop();
       await gate.stop();
       folder.remove();
@@ -158,7 +159,7 @@ export async function startUpgradeDroplet({ postgres = true } = {}): Promise<Upg
   };
 }
 
-/** As the stand-in of a registry has it: the version in hexadecimal, so that it can be read back. */
+/** As the stand-in for docker resolves it: the version in hexadecimal, so that it can be read back. */
 export function digestOf(version: string): string {
   return `${IMAGE}@sha256:${Buffer.from(version).toString('hex').padEnd(64, '0')}`;
 }
@@ -244,56 +245,5 @@ async function startPostgres15(dir: string, children: Child[]): Promise<number> 
       everyMs: 50,
     },
   );
-  return port;
-}
-
-/** A sshd of its own keys for the user of the tests, whose sessions see the settings of the droplet. */
-async function startSshd(
-  dir: string,
-  settings: Readonly<Record<string, string>>,
-  children: Child[],
-): Promise<number> {
-  const at = (name: string) => path.join(dir, name);
-  mkdirSync(at('client'));
-  for (const name of ['host_key', 'user_key'])
-    spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', at(name)]);
-  const port = await findFreePort();
-  // sshd wants it when it is root; a fresh machine has none until its own service ran.
-  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
-  const variables = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-  writeFileSync(
-    at('sshd_config'),
-    `ListenAddress 127.0.0.1:${port}
-HostKey ${at('host_key')}
-AuthorizedKeysFile ${at('user_key.pub')}
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-PidFile none
-SetEnv ${variables.join(' ')}
-`,
-  );
-  const log = at('sshd.log');
-  children.push(
-    startChild({
-      command: '/usr/sbin/sshd',
-      args: ['-D', '-e', '-f', at('sshd_config')],
-      logFile: log,
-      stopSignal: 'TERM',
-    }),
-  );
-  writeFileSync(at('known_hosts'), `[127.0.0.1]:${port} ${readFileSync(at('host_key.pub'), 'utf8')}`);
-  writeFileSync(
-    at('ssh_config'),
-    `Host *\n  IdentityFile ${at('user_key')}\n  IdentitiesOnly yes\n  UserKnownHostsFile ${at('known_hosts')}\n`,
-  );
-  writeFileSync(at('client/ssh'), `#!/bin/sh\nexec /usr/bin/ssh -F '${at('ssh_config')}' "$@"\n`);
-  chmodSync(at('client/ssh'), 0o755);
-  await waitUntil(async () => readFileSync(log, 'utf8').includes('Server listening'), {
-    what: 'sshd did not start',
-    limitMs: START_LIMIT_MS,
-    everyMs: 50,
-    explain: () => readFileSync(log, 'utf8'),
-  });
   return port;
 }

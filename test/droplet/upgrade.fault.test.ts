@@ -55,7 +55,7 @@ const readerMayRead = async () =>
   )[0]?.may;
 const images = () => [droplet.read('home/images.env'), droplet.read('etc/images.lock.env')].join('\n');
 const steady = (text: string) =>
-  text.replaceAll(droplet.address, 'root@llm.example.com').replace(/\d+ kB/, '<n> kB');
+  text.replaceAll(droplet.target.address, 'root@llm.example.com').replace(/\d+ kB/, '<n> kB');
 
 /** 1.106.2 serves, on exactly the rows and columns it had, and a reboot changes nothing about it. */
 async function expectReturned(before: { rows: unknown; columns: unknown }): Promise<void> {
@@ -279,6 +279,5 @@ async function openSession(): Promise<UpgradeSession> {
   const folder = path.resolve(import.meta.dirname, '..', '..', 'droplet', 'upgrade');
   const [session, gate] = ['session', 'gate.py'].map((name) => readFileSync(path.join(folder, name), 'utf8'));
   const script = `gate=$(cat <<'END_OF_THE_GATE'\n${gate}END_OF_THE_GATE\n)\n${session}`;
-  const target = { address: droplet.address, variables: droplet.variables };
-  return openUpgradeSession(target, script, () => undefined, AbortSignal.timeout(60_000));
+  return openUpgradeSession(droplet.target, script, () => undefined, AbortSignal.timeout(60_000));
 }

@@ -3,9 +3,8 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readPrintedSettings, waitForFirstBoot } from '../../lib/provision/first-boot.ts';
+import { type RunOverSsh, readPrintedSettings, waitForFirstBoot } from '../../lib/provision/first-boot.ts';
 import { mergeSettings, readSettingsFile, writeSettingsFile } from '../../lib/provision/settings-file.ts';
-import type { RunOverSsh } from '../../lib/provision/ssh.ts';
 import { createVirtualClock } from '../directory/virtual-clock.ts';
 import { type DropletSshd, startDropletSshd } from './droplet-sshd.ts';
 
@@ -99,7 +98,7 @@ test('a step that fails and is not begun again ends the wait, with its name and 
 });
 
 test('a droplet that lets nobody in is an error that asks about ssh_from and the keys', async () => {
-  const { waiting } = follow(repeatFirst(droplet.run({ identityFile: 'stranger' })));
+  const { waiting } = follow(repeatFirst(droplet.run({ who: 'stranger' })));
 
   await expect(waiting).rejects.toMatchObject({
     code: 'DROPLET_UNREACHABLE',
@@ -118,19 +117,19 @@ test('settings that the droplet cannot print are an error, not an empty .env', a
 
 test('the host key is pinned under the droplet, and another one at the same address is refused', async () => {
   droplet.place(STATE, 'done\n');
-  const known = (await droplet.run({ hostKeyAlias: 'droplet-2' })('true', 10_000)).exitCode;
+  const known = (await droplet.run({ alias: 'droplet-2' })('true', 10_000)).exitCode;
   expect([known, readFileSync(droplet.knownHostsFile, 'utf8')]).toEqual([
     0,
     expect.stringContaining('droplet-2 '),
   ]);
-  await droplet.changeHostKey();
+  await droplet.sshd.changeHostKey();
 
-  expect((await droplet.run({ hostKeyAlias: 'droplet-2' })('true', 10_000)).exitCode).toBe(255);
-  expect((await droplet.run({ hostKeyAlias: 'droplet-3' })('true', 10_000)).exitCode).toBe(0);
+  expect((await droplet.run({ alias: 'droplet-2' })('true', 10_000)).exitCode).toBe(255);
+  expect((await droplet.run({ alias: 'droplet-3' })('true', 10_000)).exitCode).toBe(0);
 });
 
 test('a command that does not end is ended at its limit', async () => {
-  const outcome = await droplet.run({ hostKeyAlias: 'droplet-4' })('sleep 60', 300);
+  const outcome = await droplet.run({ alias: 'droplet-4' })('sleep 60', 300);
 
   expect(outcome.exitCode).toBeNull();
   expect(existsSync(droplet.folder)).toBe(true);

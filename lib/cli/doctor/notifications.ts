@@ -5,6 +5,7 @@ import { parseSettings, WEBHOOK_SETTINGS } from '../../config.ts';
 import type { Database } from '../../store/database.ts';
 import { findSubscriptionCheck, listSubscriptions } from '../../store/subscriptions.ts';
 import { describeSubscriptions } from '../../sync/subscription-text.ts';
+import { webAddressOf } from '../../web-address.ts';
 import type { CliEnvironment } from '../environment.ts';
 import { type Check, type Finding, failed, well } from './check.ts';
 
@@ -22,7 +23,7 @@ export function notificationChecks(
       needs: ['settings-webhook'],
       run: () => {
         const settings = parseSettings(WEBHOOK_SETTINGS, variables);
-        return checkHandshake(`${settings.DO_API_HOST}/api/v1/web/${settings.DO_NAMESPACE}/control/webhook`);
+        return checkHandshake(webAddressOf(settings, 'control/webhook'));
       },
     },
     {

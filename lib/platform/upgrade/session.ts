@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import * as z from 'zod';
 import { ControlError } from '../../errors.ts';
-import { quote, SSH_FAILED, type SshTarget, startOverSsh, unreachable } from '../ssh.ts';
+import { notStarted, quote, SSH_FAILED, type SshTarget, startOverSsh, unreachable } from '../ssh.ts';
 import { PHASES, type UpgradePhase } from './decision.ts';
 
 export const upgradeState = z.object({
@@ -49,7 +49,10 @@ export async function openUpgradeSession(
     errors = `${errors}${chunk}`.slice(-2_000);
   });
   const ended = new Promise<ControlError>((resolve) => {
-    child.on('error', (cause) => resolve(unreachable(target, cause.message)));
+    child.on('error', (cause) => {
+      const hasNoSsh = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+      resolve(hasNoSsh ? notStarted(cause) : unreachable(target, cause.message));
+    });
     child.on('close', (code) => resolve(explainEnd(target, code, errors)));
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

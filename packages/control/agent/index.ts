@@ -12,6 +12,7 @@ import { createLog, type LogFields } from '../../../lib/log.ts';
 import { joinMutualTls } from '../../../lib/mutual-tls.ts';
 import { createDatabase } from '../../../lib/store/database.ts';
 import { recordHealth } from '../../../lib/store/health.ts';
+import { webAddressOf } from '../../../lib/web-address.ts';
 
 type Context = { readonly activationId: string };
 type Outcome = {
@@ -76,7 +77,7 @@ function createParts() {
     statementTimeoutMs: STORE_TIMEOUT_MS,
     answerTimeoutMs: STORE_TIMEOUT_MS,
   });
-  const audience = `${settings.DO_API_HOST}/api/v1/web/${settings.DO_NAMESPACE}/control/agent`;
+  const audience = webAddressOf(settings, 'control/agent');
   return { database, publicKeys: settings.AGENT_PUBLIC_KEY, audience };
 }
 
