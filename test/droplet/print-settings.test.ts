@@ -13,6 +13,7 @@ beforeAll(async () => {
   root = makeInstallRoot();
   await root.run('steps/30-secrets');
   await root.run('issue-certificates');
+  await root.run('steps/75-agent', {}, [root.standIns]);
 });
 afterAll(() => root.remove());
 

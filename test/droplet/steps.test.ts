@@ -1,14 +1,13 @@
-// The shipped steps, all of them and in their order, in a throw-away root: with stand-ins for Docker and systemd that
-// write down what they were asked, and everything else real.
+// The shipped steps, all of them and in their order, twice.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type InstallRoot, makeInstallRoot } from './install-root.ts';
 import { DROPLET } from './paths.ts';
-import { runShell, type ShellResult, writeStandIn } from './run-shell.ts';
+import type { ShellResult } from './run-shell.ts';
+import { prepareWholeInstall, unpackDroplet } from './whole-install.ts';
 
-const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 let root: InstallRoot;
 let results: ShellResult[];
 let asked: string[][];
@@ -17,54 +16,19 @@ const folder = (...names: string[]) => join(root.state, '..', ...names);
 
 beforeAll(async () => {
   root = makeInstallRoot();
-  // As the archive is unpacked, without what is not of the stack.
-  cpSync(DROPLET, folder('opt'), {
-    recursive: true,
-    filter: (source) => !/droplet\/(agent|scale)$/.test(source),
-  });
-  mkdirSync(folder('units'));
-  writeStandIn(
-    folder('bin'),
-    'docker',
-    `echo "docker $*" >>'${folder('asked')}'
-     case "$*" in
-       *imagetools*) echo '${DIGEST}' ;;
-       *' exec '*|'exec '*) cat >/dev/null ;;
-     esac`,
-  );
-  writeStandIn(folder('bin'), 'systemctl', `echo "systemctl $*" >>'${folder('asked')}'`);
-  writeStandIn(folder('bin'), 'certbot', 'exit 0');
-  writeStandIn(folder('empty'), '10-none', 'exit 0');
+  await unpackDroplet(folder('opt'));
+  const whole = prepareWholeInstall(folder());
   [results, asked, files] = [[], [], []];
   for (let run = 0; run < 2; run += 1) {
-    rmSync(folder('asked'), { force: true });
-    const result = await install();
+    const result = await whole.run();
     if (result.status !== 0) throw new Error(result.stderr);
     results.push(result);
-    asked.push(readFileSync(folder('asked'), 'utf8').split('\n').filter(Boolean));
+    asked.push(whole.asked());
     files.push(readAll());
   }
 }, 120_000);
 afterAll(() => root.remove());
 
-const install = () =>
-  runShell(folder('opt', 'install', 'install.sh'), {
-    path: [folder('bin')],
-    environment: {
-      CHECKS: folder('empty'),
-      LITELLM_HOME: folder('opt'),
-      LITELLM_ETC: root.etc,
-      LITELLM_DATA: root.data,
-      LITELLM_STATE: root.state,
-      POSTGRES_GROUP: 'nogroup',
-      POSTGRES_SOCKETS: folder('sockets'),
-      TMPFILES: folder('tmpfiles.d'),
-      LETSENCRYPT: folder('letsencrypt'),
-      LETSENCRYPT_DIR: folder('letsencrypt'),
-      SYSTEMD_UNITS: folder('units'),
-      DOCKER_ETC: folder('docker'),
-    },
-  });
 function readAll(): Record<string, string> {
   const names = readdirSync(root.etc, { recursive: true, withFileTypes: true });
   return Object.fromEntries(

@@ -141,7 +141,7 @@ test('the agent’s key is made once, readable by its user alone, and its public
   expect(statSync(home).mode & 0o777).toBe(0o700);
 });
 
-test('the agent is installed at the first boot, told where to report later, and a repeat keeps its key', () => {
+test('the agent is installed at the first boot, told where to report later, and a repeat keeps its key and restarts nothing', () => {
   const at = (name: string) => join(folder.path, 'installed', name);
   for (const name of ['etc', 'units', 'bin']) mkdirSync(at(name), { recursive: true });
   writeFileSync(at('bin/systemctl'), `#!/bin/sh\necho "$@" >> ${at('systemctl.log')}\n`);
@@ -152,14 +152,19 @@ test('the agent is installed at the first boot, told where to report later, and 
       LITELLM_ETC: at('etc'),
       SYSTEMD_UNITS: at('units'),
       AGENT_HOME: at('home'),
+      LITELLM_AGENT_HOME: at('program'),
       AGENT_USER: run('id', ['-un']).out.trim(),
     });
 
   const first = install();
   const restartedAtFirst = readFileSync(at('systemctl.log'), 'utf8').includes('restart');
   const told = install('https://faas.example.com/control/agent', 'droplet-1');
+  const countRestarts = () => readFileSync(at('systemctl.log'), 'utf8').match(/restart/g)?.length;
+  const restartsOnceTold = countRestarts();
+  const again = install('https://faas.example.com/control/agent', 'droplet-1');
 
   expect([first.status, told.status, restartedAtFirst]).toEqual([0, 0, false]);
+  expect([again.status, restartsOnceTold, countRestarts()]).toEqual([0, 1, 1]);
   expect(told.out).toBe(first.out);
   expect(first.out).toMatch(/^AGENT_PUBLIC_KEY=/);
   expect(readdirSync(at('units')).sort()).toEqual([
@@ -170,5 +175,6 @@ test('the agent is installed at the first boot, told where to report later, and 
   expect(readFileSync(at('etc/agent.env'), 'utf8')).toBe(
     'AGENT_URL=https://faas.example.com/control/agent\nDROPLET_ID=droplet-1\n',
   );
-  expect(readFileSync(at('systemctl.log'), 'utf8')).toMatch(/restart litellm-agent\.service\n$/);
+  expect(readFileSync(at('systemctl.log'), 'utf8')).toContain('restart litellm-agent.service\n');
+  expect(statSync(at('program')).mode & 0o777).toBe(0o755);
 });
