@@ -7,7 +7,7 @@ export type FunctionsNamespace = {
   readonly DO_NAMESPACE: string;
 };
 
-/** `name` is package and function, such as `control/agent`. */
+/** `name` is package and function, such as `control/agent`, or the package alone. */
 export function webAddressOf({ DO_API_HOST, DO_NAMESPACE }: FunctionsNamespace, name: string): string {
   return `${DO_API_HOST}/api/v1/web/${DO_NAMESPACE}/${name}`;
 }

@@ -2,7 +2,6 @@
 // then deploys the functions until what is read back is what project.yml says, and ships the agent to the droplet.
 
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
@@ -13,15 +12,12 @@ import { type DeployOutcome, deployFunctions, readFound } from '../platform/depl
 import { createDeployedFunctions } from '../platform/deployed-functions.ts';
 import { type Deployment, findProven, keepDeployment, recordProven } from '../platform/deployment-folder.ts';
 import { createDoctl } from '../platform/doctl.ts';
-import { findHostPin, KNOWN_HOSTS } from '../platform/host-pin.ts';
-import { installAgent } from '../platform/install-agent.ts';
 import { readProject } from '../platform/project.ts';
-import { shipAgent } from '../platform/ship-agent.ts';
 import { checkDeployEnvironment } from '../platform/template.ts';
 import { createTriggers } from '../platform/triggers.ts';
 import { problemsError } from '../problems.ts';
-import { webAddressOf } from '../web-address.ts';
 import { isConfirmed } from './confirm.ts';
+import { deployToDroplet } from './deploy-droplet.ts';
 import { renderDeployOutcome, renderDeployPlan } from './deploy-text.ts';
 import { type CliEnvironment, readPolicyFile, withControlDatabase } from './environment.ts';
 
@@ -54,8 +50,6 @@ const NEEDED = [
   'DIGITALOCEAN_API_URL',
   'DROPLET_SSH',
 ] as const;
-
-const AGENT_NEEDS = ['DROPLET_SSH', 'DO_API_HOST', 'DO_NAMESPACE', 'AGENT_PUBLIC_KEY'] as const;
 
 /** 0 when all of it runs as project.yml says, 1 otherwise. */
 export async function deployCommand(
@@ -114,7 +108,7 @@ export async function deployCommand(
     if (!isDeployed(outcome)) return 1;
   }
   await recordProven(store, deployment.id);
-  await deployAgent(environment, values, place, signal);
+  await deployToDroplet(environment, { values, root: place.root }, signal);
   return 0;
 }
 
@@ -212,33 +206,6 @@ function findTarget(
 
 function isDeployed({ status }: DeployOutcome): boolean {
   return status === 'deployed';
-}
-
-async function deployAgent(
-  environment: CliEnvironment,
-  values: Readonly<Record<string, string | undefined>>,
-  { root }: DeployPlace,
-  signal: AbortSignal,
-): Promise<void> {
-  const { DROPLET_SSH: address, ...functions } = parseSettings(AGENT_NEEDS, values);
-  const bundleFile = path.join(root, 'droplet', 'agent', 'bundle', 'agent.cjs');
-  if (address === undefined) {
-    environment.print('agent: left out, because DROPLET_SSH is none\n');
-    return;
-  }
-  if (!existsSync(bundleFile)) {
-    environment.print(
-      'agent: left out, because there is no bundle of it at droplet/agent/bundle/agent.cjs\n',
-    );
-    return;
-  }
-  const files = { bundleFile, scriptFile: path.join(root, 'droplet', 'upgrade', 'ship-agent') };
-  const pin = await findHostPin(path.join(root, 'droplet', KNOWN_HOSTS), address);
-  const target = { address, pin, variables: environment.variables };
-  const webAddress = webAddressOf(functions, 'control/agent');
-  await installAgent(target, { webAddress, publicKeys: functions.AGENT_PUBLIC_KEY }, signal);
-  const done = await shipAgent(target, files, signal);
-  environment.print(`agent: ${done}\n`);
 }
 
 async function readVersion(root: string): Promise<string> {

@@ -22,7 +22,8 @@ const printed = [
   'AGENT_PUBLIC_KEY',
 ].sort();
 const made = (pattern: RegExp) => rows.filter(({ name }) => pattern.test(name)).map((row) => row.made);
-const words = (text: string, pattern: RegExp) => (pattern.exec(text)?.[1] ?? '').match(/[\w-]+/g) ?? [];
+const words = (text: string, pattern: RegExp): string[] =>
+  (pattern.exec(text)?.[1] ?? '').match(/[\w-]+/g) ?? [];
 
 test('what the droplet prints is what provisioning takes over, nothing more and nothing less', () => {
   expect(printed).toEqual(

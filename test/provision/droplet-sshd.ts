@@ -26,9 +26,10 @@ export async function startDropletSshd(
   const folder = makeThrowAwayFolder();
   const at = (name: string) => path.join(folder.path, name);
   const inRoot = at('in-root');
+  // The functions are reached over TLS; their double has none.
   writeFileSync(
     inRoot,
-    `#!/bin/sh\nexec sh -c "$(printf '%s' "$SSH_ORIGINAL_COMMAND" | sed 's#/opt/litellm/#${folder.path}/opt/litellm/#g; s#/var/lib/#${folder.path}/var/lib/#g')"\n`,
+    `#!/bin/sh\nexec sh -c "$(printf '%s' "$SSH_ORIGINAL_COMMAND" | sed 's#/opt/litellm/#${folder.path}/opt/litellm/#g; s#/var/lib/#${folder.path}/var/lib/#g; s#http://127#https://127#g')"\n`,
   );
   chmodSync(inRoot, 0o755);
   const sshd = await startSshd({

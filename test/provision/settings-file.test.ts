@@ -1,5 +1,6 @@
 import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
+import { VARIABLES } from '../../lib/config.ts';
 import { mergeSettings } from '../../lib/provision/settings-file.ts';
 
 const PRINTED = [
@@ -53,4 +54,27 @@ test('a value of the wrong form changes nothing and is not shown', () => {
     expect.objectContaining({ code: 'DROPLET_SETUP_FAILED', details: { names: ['LITELLM_ADMIN_KEY'] } }),
   );
   expect(merge).not.toThrow('plaintext');
+});
+
+test('what .env.example says counts as missing, and what somebody chose does not', () => {
+  const printed =
+    'LITELLM_DATABASE_URL=postgres://litellm_reader:p@db.llm.example.com:443/litellm\nPUBLIC_BASE_URL=https://llm.example.com\n';
+  const example = mergeSettings(`LITELLM_DATABASE_URL=${VARIABLES.LITELLM_DATABASE_URL.example}\n`, printed, {
+    isOverwriting: false,
+  });
+  const chosen = mergeSettings('PUBLIC_BASE_URL=https://other.example.com\n', printed, {
+    isOverwriting: false,
+  });
+
+  expect(example.added).toEqual(['LITELLM_DATABASE_URL', 'PUBLIC_BASE_URL']);
+  expect(chosen.differing).toEqual(['PUBLIC_BASE_URL']);
+});
+
+test('the way in is what provisioning knows, not what the droplet says', () => {
+  const { text, ignored } = mergeSettings('DROPLET_SSH=none\n', 'DROPLET_SSH=root@evil.example.com\n', {
+    known: { DROPLET_SSH: 'root@203.0.113.7' },
+    isOverwriting: false,
+  });
+
+  expect([text, ignored]).toEqual(['DROPLET_SSH=root@203.0.113.7\n', ['DROPLET_SSH']]);
 });

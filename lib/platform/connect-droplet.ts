@@ -1,16 +1,17 @@
-// Tells the droplet's agent where to report, by the program that the installation left there (droplet/systemd/install-agent).
-// It comes before the agent's bundle: an agent that does not know where to report does not stay up. A repeat changes nothing.
+// Tells the droplet where the functions are, by the program that its installation left there
+// (droplet/install/connect-functions). It comes before the agent's bundle: an agent that does not know where to report does
+// not stay up. A repeat changes nothing.
 
 import { ControlError } from '../errors.ts';
 import { quote, runOverSsh, SSH_FAILED, type SshTarget, unreachable } from './ssh.ts';
 
 /** Brought by the archive of `lcp provision`. */
-const PROGRAM = '/opt/litellm/systemd/install-agent';
-const TIMEOUT_MS = 60_000;
+const PROGRAM = '/opt/litellm/install/connect-functions';
+const TIMEOUT_MS = 2 * 60_000;
 
-/** `webAddress`: of control/agent. `publicKeys`: what control/agent was deployed with; its agent must have one of them.
- *  @throws ControlError DROPLET_UNREACHABLE, DROPLET_REFUSED */
-export async function installAgent(
+/** `webAddress`: of the package `control`. `publicKeys`: what control/agent was deployed with; the agent there must have
+ *  one of them. @throws ControlError DROPLET_UNREACHABLE, DROPLET_REFUSED */
+export async function connectDroplet(
   target: SshTarget,
   { webAddress, publicKeys }: { readonly webAddress: string; readonly publicKeys: readonly string[] },
   signal: AbortSignal,
@@ -20,7 +21,7 @@ export async function installAgent(
   if (exitCode === null || exitCode === SSH_FAILED) throw unreachable(target, errors);
   const key = /^AGENT_PUBLIC_KEY=([A-Za-z0-9_-]{43})$/m.exec(output)?.[1];
   if (exitCode !== 0 || key === undefined) {
-    const message = `${target.address} could not prepare its agent (${PROGRAM}, code ${exitCode}). Run \`/opt/litellm/install/install.sh\` there, then deploy again.\n${errors.trim()}`;
+    const message = `${target.address} could not be told where the functions are (${PROGRAM}, code ${exitCode}). When it is put right there, deploy again.\n${errors.trim()}`;
     throw new ControlError('DROPLET_REFUSED', message, { details: { code: exitCode } });
   }
   if (publicKeys.includes(key)) return;
