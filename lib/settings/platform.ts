@@ -33,7 +33,7 @@ export const PLATFORM_VARIABLES = {
   },
   DROPLET_SSH: {
     about:
-      'How `lcp deploy` and `lcp upgrade` reach the droplet, such as root@llm.example.com or root@llm.example.com:2222; `none` where there is no droplet.',
+      'How `lcp deploy` and `lcp upgrade` reach the droplet, such as root@llm.example.com or root@llm.example.com:2222 (`lcp provision` fills it in); `none` where there is no droplet.',
     example: 'none',
     schema: text('Expected user@host, user@host:port, or none.')
       .regex(/^(none|[a-z_][a-z0-9_-]*@[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?)$/, {
