@@ -79,7 +79,7 @@ export function createDeployedFunctions(options: {
     async find(name, signal) {
       const request = { method: 'GET', path: `${pathOf(name)}?code=true`, what: `read ${name}` } as const;
       const answer = await callPlatform(options.call, request, signal);
-      return answer.status === 404 ? undefined : describe(name, answer.parse(action));
+      return answer.isFound ? describe(name, answer.parse(action)) : undefined;
     },
     async takeOffTheWeb(found, signal) {
       const annotations = [

@@ -1,36 +1,25 @@
 // One call to a platform API of DigitalOcean's that a deployment depends on, tried again while the platform throttles
-// or is ill. Only calls whose repeat is harmless go through here.
+// or is ill. Only calls whose repeat is harmless go through here; those of provisioning are not (digitalocean/retry.ts).
 
 import type * as z from 'zod';
-import type { Clock } from '../clock.ts';
 import { ControlError, type ErrorCode } from '../errors.ts';
-import type { Secret } from '../secret.ts';
+import { CallFailure, type CloudRequest, createSend, type SendOptions } from './digitalocean/send.ts';
 
-export type PlatformCall = {
-  /** Scheme and host, without a path. */
-  readonly baseUrl: string;
-  readonly key: Secret;
-  /** The functions host takes its key as Basic credentials, DigitalOcean's API a token as Bearer. */
-  readonly scheme: 'Basic' | 'Bearer';
-  readonly clock: Clock;
-  /** For one attempt. */
-  readonly timeoutMs: number;
+/** `baseUrl` is scheme and host, without a path. */
+export type PlatformCall = SendOptions & {
   readonly codes: { readonly unavailable: ErrorCode; readonly refused: ErrorCode };
   /** What to do when the key is not accepted. */
   readonly remedy: string;
-  readonly fetch?: typeof fetch;
 };
 
-export type PlatformRequest = {
-  readonly method: 'GET' | 'POST' | 'PUT';
-  readonly path: string;
-  readonly body?: unknown;
+export type PlatformRequest = CloudRequest & {
   /** In words, behind "could not". */
   readonly what: string;
 };
 
 export type PlatformAnswer = {
-  readonly status: number;
+  /** False for a GET that was answered 404. */
+  readonly isFound: boolean;
   parse<T>(schema: z.ZodType<T>): T;
 };
 
@@ -59,59 +48,34 @@ export async function callPlatform(
 
 type Result =
   | { readonly kind: 'answered'; readonly answer: PlatformAnswer }
-  | { readonly kind: 'failed'; readonly why: string; readonly retryAfterMs?: number };
+  | { readonly kind: 'failed'; readonly why: string; readonly retryAfterMs: number | undefined };
 
 async function tryOnce(call: PlatformCall, request: PlatformRequest, signal: AbortSignal): Promise<Result> {
-  signal.throwIfAborted();
-  let status: number;
-  let text: string;
-  let retryAfter: number;
+  const answer = (isFound: boolean, body: unknown): Result => {
+    const parse = <T>(schema: z.ZodType<T>) => parseBody(call, request, schema, body);
+    return { kind: 'answered', answer: { isFound, parse } };
+  };
   try {
-    const response = await (call.fetch ?? fetch)(`${call.baseUrl}${request.path}`, {
-      method: request.method,
-      headers: { authorization: authorization(call), 'content-type': 'application/json' },
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-      redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(call.timeoutMs)]),
-    });
-    status = response.status;
-    retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
-    text = await response.text();
-  } catch {
-    if (signal.aborted) throw signal.reason;
-    return { kind: 'failed', why: 'there was no answer' };
+    return answer(true, await createSend(call)(request, signal));
+  } catch (failure) {
+    if (!(failure instanceof CallFailure)) throw failure;
+    const { status, retryAfterMs, message } = failure;
+    if (status === 404 && request.method === 'GET') return answer(false, undefined);
+    if (status === undefined || status === 429 || status >= 500) {
+      return { kind: 'failed', why: message, retryAfterMs };
+    }
+    // The body is left out: it may quote what was sent.
+    const remedy = status === 401 || status === 403 ? call.remedy : 'Report it with this number.';
+    throw new ControlError(
+      call.codes.refused,
+      `DigitalOcean refused to ${request.what} (${status}). ${remedy}`,
+      { details: { status } },
+    );
   }
-  if (status < 300 || (status === 404 && request.method === 'GET')) {
-    const parse = <T>(schema: z.ZodType<T>) => parseText(call, request, schema, text);
-    return { kind: 'answered', answer: { status, parse } };
-  }
-  if (status === 429 || status >= 500) {
-    const wait = Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1000 } : {};
-    return { kind: 'failed', why: `it answered ${status}`, ...wait };
-  }
-  // The body is left out: it may quote what was sent.
-  const remedy = status === 401 || status === 403 ? call.remedy : 'Report it with this number.';
-  throw new ControlError(
-    call.codes.refused,
-    `DigitalOcean refused to ${request.what} (${status}). ${remedy}`,
-    { details: { status } },
-  );
 }
 
-function authorization({ scheme, key }: PlatformCall): string {
-  return scheme === 'Bearer'
-    ? `Bearer ${key.reveal()}`
-    : `Basic ${Buffer.from(key.reveal()).toString('base64')}`;
-}
-
-function parseText<T>(call: PlatformCall, request: PlatformRequest, schema: z.ZodType<T>, text: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw unavailable(call, request, 'it did not answer JSON');
-  }
-  const parsed = schema.safeParse(value);
+function parseBody<T>(call: PlatformCall, request: PlatformRequest, schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   throw unavailable(call, request, 'its answer has another form than documented');
 }

@@ -50,7 +50,7 @@ export function createTriggers(options: {
     async list(signal) {
       const request = { method: 'GET', path, what: 'list the triggers' } as const;
       const found = await callPlatform(options.call, request, signal);
-      if (found.status === 404) {
+      if (!found.isFound) {
         const message = `DigitalOcean knows no namespace ${options.namespace} of this token; correct DO_NAMESPACE or the token.`;
         throw new ControlError(options.call.codes.refused, message);
       }

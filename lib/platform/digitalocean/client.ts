@@ -34,7 +34,16 @@ const LONGEST_LIST_PAGES = 50;
  *  CLOUD_OUTCOME_UNKNOWN. One client a process: the library holds one connection for all. */
 export function createDigitalOcean(options: DigitalOceanOptions) {
   const { signal } = options;
-  const send = withRetries(createSend({ timeoutMs: TIMEOUT_MS, ...options }), options);
+  const send = withRetries(
+    createSend({
+      timeoutMs: TIMEOUT_MS,
+      ...options,
+      baseUrl: `${options.apiUrl}/v2`,
+      key: options.token,
+      scheme: 'Bearer',
+    }),
+    options,
+  );
   const library = createLibrary(send, signal);
   const get = (path: string, query?: CloudRequest['query']) =>
     send({ method: 'GET', path, ...(query ? { query } : {}) }, signal);

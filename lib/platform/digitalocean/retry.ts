@@ -31,7 +31,7 @@ export function judgeFailure(question: RetryQuestion): Verdict {
   const isThrottled = status === 429;
   const mayHaveHappened = status === undefined || status >= 500;
   if (!isThrottled && !mayHaveHappened) return { error: refused(question) };
-  if (mayHaveHappened && request.method === 'POST') return { error: unknownOutcome(question) };
+  if (mayHaveHappened && request.method !== 'GET') return { error: unknownOutcome(question) };
   const tooLong = retryAfterMs !== undefined && retryAfterMs > LONGEST_RETRY_AFTER_MS;
   if (attemptCount >= MAX_ATTEMPTS || tooLong) return { error: unavailable(question) };
   return { waitMs: retryAfterMs ?? backoff(question) };

@@ -1,13 +1,14 @@
-// One attempt of one call to DigitalOcean's API, with a time limit, and its failure as a value that says what is known:
-// whether it may have been carried out. It can send GET and POST and nothing else, so nothing can be deleted through it.
+// One attempt of one call to an API of DigitalOcean's, with a time limit, and its failure as a value that says what is known:
+// whether it may have been carried out. Provisioning and deployments go through here, each with its own rule of what is
+// tried again. It can send GET, POST and PUT and nothing else, so nothing can be deleted through it.
 // Shapes of errors and rate limits: github.com/digitalocean/openapi at 7c1300c, specification/shared.
 
 import type { Clock } from '../../clock.ts';
 import type { Secret } from '../../secret.ts';
 
 export type CloudRequest = {
-  readonly method: 'GET' | 'POST';
-  /** Below /v2, such as /droplets. */
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** Below the base, such as /droplets. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number>>;
   readonly body?: unknown;
@@ -17,9 +18,11 @@ export type CloudRequest = {
 export type Send = (request: CloudRequest, signal: AbortSignal) => Promise<unknown>;
 
 export type SendOptions = {
-  /** Without a path, such as https://api.digitalocean.com. */
-  readonly apiUrl: string;
-  readonly token: Secret;
+  /** Such as https://api.digitalocean.com/v2. */
+  readonly baseUrl: string;
+  readonly key: Secret;
+  /** The functions host takes its key as Basic credentials, DigitalOcean's API a token as Bearer. */
+  readonly scheme: 'Basic' | 'Bearer';
   readonly clock: Clock;
   /** The limit of one attempt. */
   readonly timeoutMs: number;
@@ -55,10 +58,10 @@ export function createSend(options: SendOptions): Send {
     let response: Response;
     let text: string;
     try {
-      response = await (options.fetch ?? globalThis.fetch)(toUrl(options.apiUrl, request), {
+      response = await (options.fetch ?? globalThis.fetch)(toUrl(options.baseUrl, request), {
         method: request.method,
         headers: {
-          authorization: `Bearer ${options.token.reveal()}`,
+          authorization: authorization(options),
           ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
@@ -82,8 +85,13 @@ export function createSend(options: SendOptions): Send {
   };
 }
 
-function toUrl(apiUrl: string, { path, query = {} }: CloudRequest): URL {
-  const url = new URL(`${apiUrl}/v2${path}`);
+function authorization({ scheme, key }: SendOptions): string {
+  const credentials = scheme === 'Bearer' ? key.reveal() : Buffer.from(key.reveal()).toString('base64');
+  return `${scheme} ${credentials}`;
+}
+
+function toUrl(baseUrl: string, { path, query = {} }: CloudRequest): URL {
+  const url = new URL(`${baseUrl}${path}`);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
   return url;
 }

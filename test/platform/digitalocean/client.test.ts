@@ -69,7 +69,7 @@ test('the library cannot delete: nothing but GET and POST leaves it', async () =
   expect(cloud.requests.map(({ method }) => method)).toEqual(['GET']);
 });
 
-test('only one file knows digitalocean-js, and none asks for a delete', async () => {
+test('only one file knows digitalocean-js, and neither provisioning nor a deployment asks for a delete', async () => {
   const root = path.resolve(import.meta.dirname, '../../..');
   const files = (await readdir(path.join(root, 'lib'), { recursive: true })).filter((name) =>
     name.endsWith('.ts'),
@@ -79,7 +79,7 @@ test('only one file knows digitalocean-js, and none asks for a delete', async ()
   expect(files.filter((name) => /from 'digitalocean-js|\('digitalocean-js/.test(read(name)))).toEqual([
     'platform/digitalocean/library.ts',
   ]);
-  const ours = files.filter((name) => /^(provision|platform\/digitalocean|cli\/provision)/.test(name));
+  const ours = files.filter((name) => /^(provision|platform|cli\/(provision|deploy|upgrade))/.test(name));
   expect(ours.length).toBeGreaterThan(10);
   expect(
     ours.filter((name) =>
@@ -88,6 +88,16 @@ test('only one file knows digitalocean-js, and none asks for a delete', async ()
       ),
     ),
   ).toEqual([]);
+});
+
+test('one file alone speaks to DigitalOcean, and it knows no other method than GET, POST and PUT', () => {
+  const read = (name: string) =>
+    readFileSync(path.resolve(import.meta.dirname, '../../../lib/platform', name), 'utf8');
+  const method = /readonly method: ([^;]+);/;
+
+  expect(method.exec(read('digitalocean/send.ts'))?.[1]).toBe("'GET' | 'POST' | 'PUT'");
+  for (const name of ['platform-call.ts', 'triggers.ts', 'deployed-functions.ts', 'digitalocean/client.ts'])
+    expect([name, /\bfetch\(|method: '(?!GET|POST|PUT)/.test(read(name))]).toEqual([name, false]);
 });
 
 test('a write is tried again after 429 alone, whatever else happened to it', () => {
