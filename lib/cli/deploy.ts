@@ -19,7 +19,7 @@ import { problemsError } from '../problems.ts';
 import { isConfirmed } from './confirm.ts';
 import { deployToDroplet } from './deploy-droplet.ts';
 import { renderDeployOutcome, renderDeployPlan } from './deploy-text.ts';
-import { type CliEnvironment, readPolicyFile, withControlDatabase } from './environment.ts';
+import { type CliEnvironment, readInputFile, readPolicyFile, withControlDatabase } from './environment.ts';
 
 export type DeployCommandOptions = {
   /** The file with the settings, which doctl reads too. */
@@ -58,7 +58,7 @@ export async function deployCommand(
   place: DeployPlace = HERE,
 ): Promise<number> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
-  const values = await readEnvironmentFile(options.env);
+  const values = parseEnv(readInputFile(options.env, 'copy .env.example to it, or name it with --env.'));
   await checkBefore(environment, values, place);
   const settings = parseSettings(NEEDED, values);
   const parts = createParts(environment, settings);
@@ -110,17 +110,6 @@ export async function deployCommand(
   await recordProven(store, deployment.id);
   await deployToDroplet(environment, { values, root: place.root }, signal);
   return 0;
-}
-
-async function readEnvironmentFile(file: string): Promise<Record<string, string | undefined>> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new ControlError(
-      'CONFIG_INVALID',
-      `Cannot read ${file}; copy .env.example to it, or name it with --env.`,
-      { cause },
-    );
-  });
-  return parseEnv(text);
 }
 
 /** Everything that can be known to fail before anything is built or sent.

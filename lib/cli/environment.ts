@@ -40,19 +40,18 @@ export function systemEnvironment(): CliEnvironment {
   };
 }
 
+/** The text of a file that a person wrote. @throws ControlError CONFIG_INVALID with `remedy` */
+export function readInputFile(file: string, remedy: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ControlError('CONFIG_INVALID', `Cannot read ${file}; ${remedy}`, { cause });
+  }
+}
+
 /** @throws ControlError CONFIG_INVALID */
 export function readPolicyFile(file: string): Policy {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new ControlError(
-      'CONFIG_INVALID',
-      `Cannot read ${file}; run lcp where policy.yml is, or name it with --policy.`,
-      { cause },
-    );
-  }
-  return parsePolicyText(text);
+  return parsePolicyText(readInputFile(file, 'run lcp where policy.yml is, or name it with --policy.'));
 }
 
 /** Runs `work` with the parts of a run and ends their connections after it. */

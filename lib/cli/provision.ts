@@ -1,11 +1,9 @@
 // `lcp provision`: shows what is there, what would be made and what it costs a month; with --apply makes it, waits for the
 // droplet and takes its settings over. It has no way to destroy anything: docs/provision.md says how to do that by hand.
 
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseSettings } from '../config.ts';
-import { ControlError } from '../errors.ts';
 import { createDigitalOcean } from '../platform/digitalocean/client.ts';
 import { KNOWN_HOSTS, recordHostPin } from '../platform/host-pin.ts';
 import { runOverSsh } from '../platform/ssh.ts';
@@ -25,7 +23,7 @@ import { mergeSettings, readSettingsFile, writeSettingsFile } from '../provision
 import { renderUserData } from '../provision/user-data.ts';
 import type { Wanted } from '../provision/wanted.ts';
 import { isConfirmed } from './confirm.ts';
-import type { CliEnvironment } from './environment.ts';
+import { type CliEnvironment, readInputFile } from './environment.ts';
 
 export type ProvisionOptions = {
   readonly file: string;
@@ -47,7 +45,9 @@ export async function provisionCommand(
   options: ProvisionOptions,
 ): Promise<number> {
   const settings = parseSettings(['DIGITALOCEAN_TOKEN', 'DIGITALOCEAN_API_URL'], environment.variables);
-  const wanted = readDropletFile(options.file);
+  const wanted = parseDropletFile(
+    readInputFile(options.file, 'run lcp where droplet/ is, or name it with --file.'),
+  );
   const signal = AbortSignal.timeout(COMMAND_TIMEOUT_MS);
   const cloud = createDigitalOcean({
     apiUrl: settings.DIGITALOCEAN_API_URL,
@@ -79,20 +79,6 @@ export async function provisionCommand(
   environment.print(`\nThe droplet is ${applied.dropletId} at ${applied.address}.\n`);
   if (options.until === 'settings') await takeSettings(environment, options, wanted, applied, signal);
   return plan.differences.length > 0 ? 1 : 0;
-}
-
-function readDropletFile(file: string): Wanted {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new ControlError(
-      'CONFIG_INVALID',
-      `Cannot read ${file}; run lcp where droplet/ is, or name it with --file.`,
-      { cause },
-    );
-  }
-  return parseDropletFile(text);
 }
 
 async function buildUserData(folder: string, wanted: Wanted): Promise<string> {

@@ -6,7 +6,7 @@ import { parseSettings } from '../config.ts';
 import { ControlError } from '../errors.ts';
 import { checkGatewayVersion } from '../gateway/health.ts';
 import { findHostPin, KNOWN_HOSTS } from '../platform/host-pin.ts';
-import type { UpgradePhase } from '../platform/upgrade/decision.ts';
+import { FORWARD } from '../platform/upgrade/decision.ts';
 import { describePhase, runUpgrade, type UpgradeOutcome } from '../platform/upgrade/run-upgrade.ts';
 import { openUpgradeSession, type UpgradeState } from '../platform/upgrade/session.ts';
 import { checkVersionJump, withoutPrefix } from '../platform/upgrade/versions.ts';
@@ -17,14 +17,6 @@ export type UpgradeOptions = { readonly to?: string; readonly dryRun: boolean; r
 
 /** A large database is dumped, migrated and perhaps restored in it. */
 const TIMEOUT_MS = 4 * 60 * 60_000;
-const FORWARD: readonly UpgradePhase[] = [
-  'preparing',
-  'stopping',
-  'backing_up',
-  'migrating',
-  'starting',
-  'checking',
-];
 const DROPLET = path.resolve(import.meta.dirname, '..', '..', 'droplet');
 
 /** 0 when the version asked for serves, 1 when the one before does; without --to it goes on with an unfinished one. */

@@ -1,9 +1,9 @@
 // `lcp provision` with its options, against the double of DigitalOcean over HTTP; in this process, with a clock that jumps.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runCli } from '../../lib/cli/lcp.ts';
 import { createVirtualClock } from '../directory/virtual-clock.ts';
 import { createDigitalOceanDouble, type DigitalOceanDouble } from '../world/digitalocean/start.ts';
+import { runLcp } from './run-lcp.ts';
 
 let cloud: DigitalOceanDouble;
 let server: Awaited<ReturnType<DigitalOceanDouble['listen']>>;
@@ -13,25 +13,15 @@ beforeAll(async () => {
 });
 afterAll(() => server?.close());
 
-async function provision(args: readonly string[], variables: Record<string, string> = {}) {
-  let [out, err] = ['', ''];
-  const code = await runCli(['provision', ...args], {
+const provision = (args: readonly string[], variables: Record<string, string> = {}) =>
+  runLcp(['provision', ...args], {
     variables: {
       DIGITALOCEAN_TOKEN: cloud.token.reveal(),
       DIGITALOCEAN_API_URL: server.baseUrl,
       ...variables,
     },
     clock: createVirtualClock(),
-    print: (text) => {
-      out += text;
-    },
-    printError: (text) => {
-      err += text;
-    },
-    actor: 'cli:test',
   });
-  return { code, out, err };
-}
 
 const writes = () => cloud.requests.filter(({ method }) => method !== 'GET');
 

@@ -7,7 +7,6 @@ import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { runCli } from '../../lib/cli/lcp.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { FROM_DROPLET } from '../../lib/provision/settings-file.ts';
 import { Secret } from '../../lib/secret.ts';
@@ -20,6 +19,7 @@ import { createDigitalOceanDouble } from '../world/digitalocean/start.ts';
 import { type Postgres, startPostgres } from '../world/postgres.ts';
 import { makeThrowAwayFolder } from '../world/throw-away-folder.ts';
 import { type Deployer, makeDeployer } from './deploy-fixture.ts';
+import { runLcp } from './run-lcp.ts';
 
 const STAND_INS = path.resolve(import.meta.dirname, '..', 'droplet', 'stand-ins');
 const folder = makeThrowAwayFolder();
@@ -92,25 +92,14 @@ const clock: Clock = {
   },
 };
 
-async function provision() {
-  let [out, err] = ['', ''];
+function provision() {
   const args = ['--file', at('droplet/droplet.yml'), '--env-file', at('.env'), '--apply', '--yes'];
-  const code = await runCli(['provision', ...args], {
-    variables: {
-      ...droplet.sshd.variables(),
-      DIGITALOCEAN_TOKEN: cloud.token.reveal(),
-      DIGITALOCEAN_API_URL: api.baseUrl,
-    },
-    clock,
-    print: (text) => {
-      out += text;
-    },
-    printError: (text) => {
-      err += text;
-    },
-    actor: 'cli:test',
-  });
-  return { code, out, err };
+  const variables = {
+    ...droplet.sshd.variables(),
+    DIGITALOCEAN_TOKEN: cloud.token.reveal(),
+    DIGITALOCEAN_API_URL: api.baseUrl,
+  };
+  return runLcp(['provision', ...args], { variables, clock });
 }
 
 /** What only the real world can do: the name of the database host leads nowhere here. */

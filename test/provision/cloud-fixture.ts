@@ -12,19 +12,21 @@ import { createDigitalOceanDouble, type DigitalOceanDouble } from '../world/digi
 
 export const FINGERPRINT = '3b:16:e4:bf:8b:00:8b:b8:59:8c:a9:d3:f0:19:fa:45';
 
+/** What droplet.yml must say at least, with one range and a domain. */
+export const COMPLETE = {
+  version: 1,
+  name: 'litellm',
+  region: 'fra1',
+  volume_gib: 25,
+  public_host: 'llm.example.com',
+  domain_zone: 'example.com',
+  acme_email: 'devops@example.com',
+  ssh_keys: [FINGERPRINT],
+  ssh_from: ['192.0.2.0/24'],
+};
+
 export function buildWanted(changes: Record<string, unknown> = {}): Wanted {
-  return wantedSchema.parse({
-    version: 1,
-    name: 'litellm',
-    region: 'fra1',
-    volume_gib: 25,
-    public_host: 'llm.example.com',
-    domain_zone: 'example.com',
-    acme_email: 'devops@example.com',
-    ssh_keys: [FINGERPRINT],
-    ssh_from: ['192.0.2.0/24'],
-    ...changes,
-  });
+  return wantedSchema.parse({ ...COMPLETE, ...changes });
 }
 
 export type Account = {

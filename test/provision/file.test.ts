@@ -4,21 +4,9 @@ import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { isControlError } from '../../lib/errors.ts';
 import { parseDropletFile } from '../../lib/provision/file.ts';
-import { FINGERPRINT } from './cloud-fixture.ts';
+import { COMPLETE } from './cloud-fixture.ts';
 
 const shipped = readFileSync(path.resolve(import.meta.dirname, '../../droplet/droplet.yml'), 'utf8');
-const complete = {
-  version: 1,
-  name: 'litellm',
-  region: 'fra1',
-  volume_gib: 25,
-  public_host: 'llm.example.com',
-  domain_zone: 'example.com',
-  acme_email: 'devops@example.com',
-  ssh_keys: [FINGERPRINT],
-  ssh_from: ['192.0.2.0/24'],
-};
-
 function problemsOf(text: string): { paths: unknown; message: string } {
   try {
     parseDropletFile(text);
@@ -39,7 +27,7 @@ test('the shipped file holds to its form and asks for 4 vCPU and 8 GB', () => {
 });
 
 test('what is left out has the values of the issue', () => {
-  expect(parseDropletFile(stringify(complete))).toMatchObject({
+  expect(parseDropletFile(stringify(COMPLETE))).toMatchObject({
     size: 'c-4',
     image: 'debian-12-x64',
     reserved_ip: false,
@@ -76,7 +64,7 @@ test('every problem is reported at once, with its line, what was found and the n
 });
 
 test.each(['0.0.0.0/0', '::/0'])('SSH from %s is refused unless it is written out', (range) => {
-  const open = { ...complete, ssh_from: ['192.0.2.1', range] };
+  const open = { ...COMPLETE, ssh_from: ['192.0.2.1', range] };
 
   expect(problemsOf(stringify(open))).toMatchObject({
     paths: ['ssh_from[1]'],
@@ -96,7 +84,7 @@ test.each([
   ['reserved_ip', 'yes please'],
   ['image', 'windows'],
 ])('%s cannot be %j', (key, value) => {
-  expect(() => parseDropletFile(stringify({ ...complete, [key]: value }))).toThrow(
+  expect(() => parseDropletFile(stringify({ ...COMPLETE, [key]: value }))).toThrow(
     expect.objectContaining({ code: 'CONFIG_INVALID' }),
   );
 });

@@ -9,7 +9,8 @@
 //   refuse an older LiteLLM, or be misread by it, and LiteLLM has no migration back.
 // - It ends only with a version that passed the gate. Where even that fails it is stuck, says so, and a repeat goes on.
 
-export const PHASES = [
+/** From the version before to the one asked for. */
+export const FORWARD = [
   /** The new image is resolved and fetched; LiteLLM serves. */
   'preparing',
   /** Nobody writes to the database after this: what a restore brings back is then what was last there. A blocked key
@@ -19,10 +20,10 @@ export const PHASES = [
   'migrating',
   'starting',
   'checking',
-  'restoring',
-  'starting_previous',
-  'checking_previous',
 ] as const;
+
+/** And back. */
+export const PHASES = [...FORWARD, 'restoring', 'starting_previous', 'checking_previous'] as const;
 
 export type UpgradePhase = (typeof PHASES)[number];
 
