@@ -27,6 +27,11 @@ const REPLACED: Readonly<Record<string, { readonly importer: RegExp; readonly co
     importer: /node_modules\/pino\//,
     contents: unreachable('A function has no files to start a log worker from.'),
   },
+  // pino writes to files and standard output with it, when it is given no stream.
+  'sonic-boom': {
+    importer: /node_modules\/pino\//,
+    contents: unreachable('A function gives its log a stream.'),
+  },
   // MSAL opens a browser with it for an interactive sign-in.
   open: {
     importer: /node_modules\/@azure\//,
@@ -77,6 +82,10 @@ const REPLACED_FILES: readonly { readonly file: RegExp; readonly contents: strin
     'UserFederatedIdentityCredentialClient',
     'LoopbackClient',
   ].map(unreachableClass),
+  ...['AuthorizationCodeClient', 'RefreshTokenClient'].map((name) => ({
+    file: new RegExp(`@azure/msal-common/dist/client/${name}\\.mjs$`),
+    contents: `export class ${name} { constructor() { throw new Error('A function signs in with its secret only.'); } }`,
+  })),
   // pg loads it when a native driver is asked for; there is none in a function.
   {
     file: /pg\/lib\/native\/index\.js$/,

@@ -14,6 +14,7 @@ import { listWaitingQuarantines, type QuarantineRow } from '../../lib/store/quar
 import { useControlDatabases } from '../store/database-fixture.ts';
 import { createPortalRole } from '../store/granted-role.ts';
 import { type Company, createCompany, findDifferences } from '../sync/reconcile-fixture.ts';
+import { saveMoment } from '../sync/rewind.ts';
 import { type FakeLiteLLM, startFakeLiteLLM } from '../world/litellm-fake/start.ts';
 import { ADMIN, DEVOPS, MEMBER, usePortal } from './portal-fixture.ts';
 import type { Visitor } from './visitor.ts';
@@ -26,13 +27,11 @@ let company: Company;
 let held: QuarantineRow;
 let database: Database;
 let wakes: number;
-beforeAll(async () => {
-  litellm = await startFakeLiteLLM({ masterKey: 'sk-master-of-the-fake' });
-});
-afterAll(() => litellm.close());
+let beginAgain: () => Promise<void>;
 
 /** Six of ten have left by somebody's mistake, and a run has held that. The first has a name that is no markup. */
-beforeEach(async () => {
+beforeAll(async () => {
+  litellm = await startFakeLiteLLM({ masterKey: 'sk-master-of-the-fake' });
   const control = await createControlDatabase();
   company = await createCompany(litellm, control, [3, 10]);
   const group = company.groups[1] as Company['groups'][0];
@@ -44,7 +43,16 @@ beforeEach(async () => {
   const [row] = await listWaitingQuarantines(company.database);
   if (!row) throw new Error('nothing is held');
   held = row;
-  database = await createPortalRole(control.database, control.url);
+  const rewind = await saveMoment(company.database, litellm);
+  beginAgain = async () => {
+    company.directory.members.set(group, members.slice(6));
+    await rewind();
+    database = await createPortalRole(control.database, control.url);
+  };
+});
+afterAll(() => litellm.close());
+beforeEach(async () => {
+  await beginAgain();
   wakes = 0;
   return () => database.close();
 });

@@ -1,7 +1,7 @@
 // Adoption keeps its promises on the real LiteLLM: what was made by hand works as before, row by row.
 
 import pg from 'pg';
-import { afterAll, inject } from 'vitest';
+import { afterAll, beforeEach, inject } from 'vitest';
 import { hashKey } from '../../lib/ids.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { Database } from '../../lib/store/database.ts';
@@ -9,12 +9,14 @@ import { openControlDatabase } from '../store/database-fixture.ts';
 import { describeAdoption } from '../sync/adopt/adopt.contract.ts';
 import type { HandMadeCompany } from '../sync/adopt/hand-made.ts';
 import { createDatabaseUrl } from './control-database.ts';
+import { emptyLiteLLM } from './empty-litellm.ts';
 
 const world = inject('world');
 const litellm = { baseUrl: world.litellmBaseUrl, adminKey: new Secret(world.litellmAdminKey) };
 const opened: Database[] = [];
 const gatewayDatabase = new pg.Pool({ connectionString: world.litellmDatabaseUrl, max: 1 });
 
+beforeEach(() => emptyLiteLLM(world.litellmDatabaseUrl));
 afterAll(async () => {
   await Promise.all(opened.map((database) => database.close()));
   await gatewayDatabase.end();

@@ -2,7 +2,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { expect, inject, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
 import { systemClock } from '../../lib/clock.ts';
 import { createGateway } from '../../lib/gateway/client.ts';
 import { NO_MEMBER_LIMITS } from '../../lib/gateway/state.ts';
@@ -11,10 +11,13 @@ import { readStateFromDatabase } from '../../lib/gateway/state-from-database.ts'
 import { hashKey } from '../../lib/ids.ts';
 import { Secret } from '../../lib/secret.ts';
 import { describeGatewayContract } from '../gateway/gateway.contract.ts';
+import { emptyLiteLLM } from './empty-litellm.ts';
 
 const world = inject('world');
 const adminKey = new Secret(world.litellmAdminKey);
 const signal = new AbortController().signal;
+
+beforeAll(() => emptyLiteLLM(world.litellmDatabaseUrl));
 
 describeGatewayContract('the real LiteLLM', () => ({ baseUrl: world.litellmBaseUrl, adminKey }));
 

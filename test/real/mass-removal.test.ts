@@ -1,7 +1,7 @@
 // The drill, on the real LiteLLM: a group of 200 is emptied by mistake. Nobody loses anything, one card appears in the
 // channel, a decision about a plan that has changed is refused, a rejection clears it, an approval does exactly it.
 
-import { afterAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeEach, expect, inject, test } from 'vitest';
 import { deliverAlerts } from '../../lib/alerts/deliver.ts';
 import { createTeamsChannel } from '../../lib/alerts/teams.ts';
 import { decideQuarantine } from '../../lib/approvals/decide.ts';
@@ -17,12 +17,14 @@ import { type Company, createCompany, findDifferences } from '../sync/reconcile-
 import { findFreePort } from '../world/port.ts';
 import { startTeamsChannel, type TeamsChannel } from '../world/teams/channel.ts';
 import { createDatabaseUrl } from './control-database.ts';
+import { emptyLiteLLM } from './empty-litellm.ts';
 
 const PEOPLE = 200;
 const world = inject('world');
 const LINK_KEY = new Secret('7'.repeat(64));
 const opened: Database[] = [];
 const channels: TeamsChannel[] = [];
+beforeEach(() => emptyLiteLLM(world.litellmDatabaseUrl));
 afterAll(async () => {
   await Promise.all([
     ...opened.map((database) => database.close()),

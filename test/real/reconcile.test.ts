@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import { afterAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeEach, expect, inject, test } from 'vitest';
 import { readStateDigest, readStateFromDatabase } from '../../lib/gateway/state-from-database.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { Database } from '../../lib/store/database.ts';
@@ -12,12 +12,14 @@ import { describeReconcile } from '../sync/reconcile.contract.ts';
 import { createCompany, findDifferences } from '../sync/reconcile-fixture.ts';
 import { parseRequestLog } from '../world/litellm/request-log.ts';
 import { createDatabaseUrl } from './control-database.ts';
+import { emptyLiteLLM } from './empty-litellm.ts';
 
 const world = inject('world');
 const litellm = { baseUrl: world.litellmBaseUrl, adminKey: new Secret(world.litellmAdminKey) };
 const opened: Database[] = [];
 const gatewayDatabase = new pg.Pool({ connectionString: world.litellmDatabaseUrl, max: 1 });
 
+beforeEach(() => emptyLiteLLM(world.litellmDatabaseUrl));
 afterAll(async () => {
   await Promise.all(opened.map((database) => database.close()));
   await gatewayDatabase.end();

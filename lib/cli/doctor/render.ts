@@ -2,6 +2,9 @@
 
 import type { AreaReport, Result } from './check.ts';
 
+/** So many in a row are told apart; more are one line. */
+const FEW = 3;
+
 /** Failures with what, why it matters and the next step; what was not looked at is said, never passed over. */
 export function renderReport(areas: readonly AreaReport[]): string {
   return `${areas.map(renderArea).join('\n')}\n${renderEnd(areas)}`;
@@ -13,7 +16,27 @@ export function countFailures(areas: readonly AreaReport[]): number {
 
 function renderArea({ title, notChecked, results }: AreaReport): string {
   if (notChecked !== undefined) return `${title}\n--    not checked: ${notChecked}\n`;
-  return `${title}\n${results.map(renderResult).join('')}`;
+  return `${title}\n${groupUntried(results).map(renderGroup).join('')}`;
+}
+
+/** Checks in a row that were not tried, and each other one alone. */
+function groupUntried(results: readonly Result[]): readonly (readonly Result[])[] {
+  const groups: Result[][] = [];
+  for (const result of results) {
+    const last = groups.at(-1);
+    const isUntried = result.finding.status === 'not-tried';
+    if (isUntried && last?.[0]?.finding.status === 'not-tried') last.push(result);
+    else groups.push([result]);
+  }
+  return groups;
+}
+
+/** One cause that stops a whole area is said once: forty lines of it would hide the one to begin with. */
+function renderGroup(group: readonly Result[]): string {
+  const [first] = group;
+  if (group.length < FEW || first?.finding.status !== 'not-tried') return group.map(renderResult).join('');
+  const text = `${group.length} checks from "${first.check.what}" on`;
+  return `--    ${text}\n${indent(`not tried: the first needs "${first.finding.because}"`)}`;
 }
 
 function renderResult({ check: { what, why }, finding }: Result): string {

@@ -99,6 +99,25 @@ test('what a check throws is its failure, and one that never ends has failed at 
   ]);
 });
 
+test('one cause that stops many checks is said once, with their number', async () => {
+  const untried = ['b', 'c', 'd', 'e'].map((id) => check(id, () => well(), ['a']));
+  const report = await runAreas(
+    [
+      area(
+        check('a', () => failed('broken')),
+        ...untried,
+      ),
+    ],
+    LIMIT_MS,
+  );
+
+  const lines = renderReport(report).split('\n');
+
+  expect(lines.filter((line) => line.includes('checks from'))).toEqual(['--    4 checks from "fact b" on']);
+  expect(lines).toContain('        not tried: the first needs "fact a"');
+  expect(lines.at(-2)).toContain('1 of 5 checks failed, and 4 could not be tried behind them');
+});
+
 test('each failure reads as what, why it matters and the next step, and nothing is passed over', async () => {
   const report = await runAreas(
     [
