@@ -109,7 +109,7 @@ test('behind a name that leads nowhere nothing is tried, and the report says beh
   const { report } = await look('no-address');
 
   expect(idsOf(report, 'not-tried')).toHaveLength(12);
-  expect(renderReport(report)).toContain('not tried: it needs "The public name leads somewhere"');
+  expect(renderReport(report)).toContain('not tried: the first needs "The public name leads somewhere"');
 });
 
 test('only made-up keys are sent, another each time', async () => {
