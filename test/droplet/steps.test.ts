@@ -1,7 +1,7 @@
 // The shipped steps, all of them and in their order, in a throw-away root: with stand-ins for Docker and systemd that
 // write down what they were asked, and everything else real.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type InstallRoot, makeInstallRoot } from './install-root.ts';
@@ -34,6 +34,18 @@ beforeAll(async () => {
   );
   writeStandIn(folder('bin'), 'systemctl', `echo "systemctl $*" >>'${folder('asked')}'`);
   writeStandIn(folder('bin'), 'certbot', 'exit 0');
+  // The accounts of a new droplet: nobody has 999 before somebody was given it.
+  writeStandIn(
+    folder('bin'),
+    'getent',
+    `[ "$1 $2" = 'passwd 999' ] && cat '${folder('accounts')}' 2>/dev/null`,
+  );
+  writeStandIn(folder('bin'), 'groupadd', 'exit 0');
+  writeStandIn(
+    folder('bin'),
+    'useradd',
+    `echo "useradd $*" >>'${folder('asked')}'; echo 'litellm-postgres:x:999:999::/:/x' >'${folder('accounts')}'`,
+  );
   writeStandIn(folder('empty'), '10-none', 'exit 0');
   [results, asked, files] = [[], [], []];
   for (let run = 0; run < 2; run += 1) {
@@ -128,6 +140,18 @@ test('the units that are enabled were put in place, Docker’s own waits for the
   expect(readFileSync(folder('docker', 'daemon.json'), 'utf8')).toBe(
     readFileSync(join(DROPLET, 'docker', 'daemon.json'), 'utf8'),
   );
+});
+
+test('the number that is PostgreSQL’s superuser over the socket is taken once, before any other account can get it', async () => {
+  const made = asked.map((lines) => lines.filter((line) => line.startsWith('useradd')));
+  expect(made[0]).toEqual([expect.stringMatching(/--system --uid 999 .*nologin litellm-postgres$/)]);
+  expect(made[1]).toEqual([]);
+
+  writeFileSync(folder('accounts'), 'litellm-agent:x:999:994::/:/x\n');
+  const { status, stderr } = await install();
+
+  expect(status).toBe(1);
+  expect(stderr).toContain('The account litellm-agent of this host has the number 999');
 });
 
 test('every folder that compose mounts is there', () => {
