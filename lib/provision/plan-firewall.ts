@@ -31,7 +31,9 @@ export function wantedFirewall(wanted: Wanted): NewFirewall {
 export function compareFirewall(wanted: Wanted, firewall: Firewall): Difference[] {
   const wish = wantedFirewall(wanted);
   const what = `firewall ${firewall.name}`;
-  const next = 'Put it right under Networking, Firewalls, or correct droplet.yml.';
+  // The host's own firewall says the same of port 22; with only one of the two opened, nobody gets in.
+  const next =
+    'Put it right under Networking, Firewalls, or correct droplet.yml. If SSH shall come from elsewhere, change SSH_FROM in /etc/litellm/droplet.env on the droplet and run /opt/litellm/install/steps/60-firewall there first, while you still get in.';
   const inbound = firewall.inbound_rules.map(({ sources, ...rule }) => ({
     ...rule,
     addresses: sources.addresses,

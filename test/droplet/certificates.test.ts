@@ -207,6 +207,19 @@ describe('what a repeat does', () => {
     expect(stderr).toContain('The key of our certificate authority is missing');
   });
 
+  test('with the authority’s certificate lost another one of the same key is made, which nobody notices', async () => {
+    const lost = copyRoot();
+    rmSync(join(lost.etc, 'ca', 'ca.pem'));
+
+    const { status } = await lost.run(PROGRAM);
+
+    expect(status).toBe(0);
+    expect(read(lost, 'ca/ca.key')).toBe(read(root, 'ca/ca.key'));
+    for (const path of ['tls/control.crt', 'identities/control-sync.pem'])
+      expect(read(lost, path)).toBe(read(root, path));
+    expect(certificate(root, 'tls/control.crt').checkIssued(certificate(lost, 'ca/ca.pem'))).toBe(true);
+  });
+
   test('another public host gets other server certificates', async () => {
     const moved = copyRoot();
     writeFileSync(join(moved.etc, 'droplet.env'), 'PUBLIC_HOST=ai.example.org\n');

@@ -94,6 +94,23 @@ test('the shipped checks say all that is wrong here, and leave every file as it 
   expect(filesOf()).toEqual([...before, 'state/meminfo'].sort());
 });
 
+test.each([
+  ['dockerd', 0],
+  ['docker-proxy', 0],
+  ['apache2', 1],
+])('a port 443 that %s holds ends the check of the ports with %i', async (holder, expected) => {
+  const path = writeStandIn(
+    folder('bin'),
+    'ss',
+    `echo 'LISTEN 0 4096 0.0.0.0:443 0.0.0.0:* users:(("${holder}",pid=712,fd=21))'`,
+  );
+
+  const { status, stderr } = await root.run('checks/40-ports', {}, [path]);
+
+  expect(status).toBe(expected);
+  expect(stderr.includes('Another program listens')).toBe(expected === 1);
+});
+
 function writeMeminfo(totalMib: number): string {
   writeFileSync(folder('meminfo'), `MemTotal:  ${totalMib * 1024} kB\nSwapTotal:  4194304 kB\n`);
   return folder('meminfo');

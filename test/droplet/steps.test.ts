@@ -1,14 +1,15 @@
 // The shipped steps, all of them and in their order, twice.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type InstallRoot, makeInstallRoot } from './install-root.ts';
 import { DROPLET } from './paths.ts';
 import type { ShellResult } from './run-shell.ts';
-import { prepareWholeInstall, unpackDroplet } from './whole-install.ts';
+import { prepareWholeInstall, unpackDroplet, type WholeInstall } from './whole-install.ts';
 
 let root: InstallRoot;
+let whole: WholeInstall;
 let results: ShellResult[];
 let asked: string[][];
 let files: Record<string, string>[];
@@ -17,7 +18,7 @@ const folder = (...names: string[]) => join(root.state, '..', ...names);
 beforeAll(async () => {
   root = makeInstallRoot();
   await unpackDroplet(folder('opt'));
-  const whole = prepareWholeInstall(folder());
+  whole = prepareWholeInstall(folder());
   [results, asked, files] = [[], [], []];
   for (let run = 0; run < 2; run += 1) {
     const result = await whole.run();
@@ -92,6 +93,18 @@ test('the units that are enabled were put in place, Docker’s own waits for the
   expect(readFileSync(folder('docker', 'daemon.json'), 'utf8')).toBe(
     readFileSync(join(DROPLET, 'docker', 'daemon.json'), 'utf8'),
   );
+});
+
+test('the number that is PostgreSQL’s superuser over the socket is taken once, before any other account can get it', async () => {
+  const made = asked.map((lines) => lines.filter((line) => line.startsWith('useradd')));
+  expect(made[0]).toEqual([expect.stringMatching(/--system --uid 999 .*nologin litellm-postgres$/)]);
+  expect(made[1]).toEqual([]);
+
+  writeFileSync(folder('accounts'), 'litellm-agent:x:999:994::/:/x\n');
+  const { status, stderr } = await whole.run();
+
+  expect(status).toBe(0);
+  expect(stderr).toContain('WARNING: the account litellm-agent has the number 999');
 });
 
 test('every folder that compose mounts is there', () => {

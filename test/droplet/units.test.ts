@@ -82,6 +82,28 @@ describe('at a boot', () => {
     }
   });
 
+  test('a Volume that was made larger is filled at its mount', () => {
+    const step = readFileSync(join(DROPLET, 'cloud-init', 'steps', '10-volume'), 'utf8');
+    const line = /echo "(\$device \$target .*)" >>\/etc\/fstab/.exec(step)?.[1] ?? '';
+    const folder = join(root.path, 'generated');
+    mkdirSync(folder);
+    writeFileSync(
+      join(folder, 'fstab'),
+      line.replace('$device', '/dev/x').replace('$target', '/mnt/litellm-data'),
+    );
+
+    const { status } = spawnSync(
+      '/usr/lib/systemd/system-generators/systemd-fstab-generator',
+      [folder, folder, folder],
+      { env: { SYSTEMD_FSTAB: join(folder, 'fstab') } },
+    );
+
+    expect(status).toBe(0);
+    expect(readdirSync(join(folder, 'mnt-litellm\\x2ddata.mount.wants'))).toEqual([
+      'systemd-growfs@mnt-litellm\\x2ddata.service',
+    ]);
+  });
+
   test('the firewall is closed before there is a network', () => {
     const text = textOf(join(DROPLET, 'systemd', 'litellm-firewall.service'));
 

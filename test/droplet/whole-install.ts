@@ -42,6 +42,14 @@ export function prepareWholeInstall(root: string, home = join(root, 'opt')): Who
   );
   writeStandIn(standIns, 'systemctl', `echo "systemctl $*" >>'${at('asked')}'`);
   writeStandIn(standIns, 'certbot', 'exit 0');
+  // The accounts of a new droplet: nobody has 999 before somebody was given it.
+  writeStandIn(standIns, 'getent', `[ "$1 $2" = 'passwd 999' ] && cat '${at('accounts')}' 2>/dev/null`);
+  writeStandIn(standIns, 'groupadd', 'exit 0');
+  writeStandIn(
+    standIns,
+    'useradd',
+    `echo "useradd $*" >>'${at('asked')}'; echo 'litellm-postgres:x:999:999::/:/x' >'${at('accounts')}'`,
+  );
   // The checks ask for a machine of 8 GB with free ports.
   writeStandIn(at('empty'), '10-none', 'exit 0');
   const environment = {
