@@ -220,6 +220,16 @@ describe('what a repeat does', () => {
     expect(certificate(root, 'tls/control.crt').checkIssued(certificate(lost, 'ca/ca.pem'))).toBe(true);
   });
 
+  test('a renewal that cannot be signed leaves the client’s certificate as it is', async () => {
+    const broken = copyRoot();
+    writeFileSync(join(broken.etc, 'ca', 'ca.key'), 'not a key\n');
+
+    const { status } = await broken.run(PROGRAM, { RENEW_CLIENT_DAYS: '900' });
+
+    expect(status).not.toBe(0);
+    expect(read(broken, 'identities/control-sync.pem')).toBe(read(root, 'identities/control-sync.pem'));
+  });
+
   test('another public host gets other server certificates', async () => {
     const moved = copyRoot();
     writeFileSync(join(moved.etc, 'droplet.env'), 'PUBLIC_HOST=ai.example.org\n');

@@ -111,6 +111,18 @@ test.each([
   expect(stderr.includes('Another program listens')).toBe(expected === 1);
 });
 
+test.each([
+  ['of this droplet', 'postgresql://litellm:x@postgres:5432/litellm', 0],
+  ['that is managed', 'postgresql://litellm:x@private.db.example.com:25060/litellm?sslmode=verify-full', 1],
+])('with a database %s the check of it ends with the right status', async (_, url, expected) => {
+  writeFileSync(join(root.etc, 'litellm.env'), `DATABASE_URL=${url}\n`);
+
+  const { status, stderr } = await root.run('checks/35-database');
+
+  expect(status).toBe(expected);
+  expect(stderr).not.toContain('litellm:x@');
+});
+
 function writeMeminfo(totalMib: number): string {
   writeFileSync(folder('meminfo'), `MemTotal:  ${totalMib * 1024} kB\nSwapTotal:  4194304 kB\n`);
   return folder('meminfo');
