@@ -96,6 +96,16 @@ describe('what Docker publishes', () => {
     expect(await hosts.openFromDroplet(ADDRESS.container, CONTAINER_PORTS)).toEqual(CONTAINER_PORTS);
   });
 
+  test('a container that was taken over reaches no port of the host’s own', async () => {
+    const ports = [22, 4_000];
+    const before = await hosts.openFromContainer(ADDRESS.bridge, ports);
+
+    hosts.loadRules(await renderRules('203.0.113.0/24'));
+
+    expect(before).toEqual(ports);
+    expect(await hosts.openFromContainer(ADDRESS.bridge, ports)).toEqual([]);
+  });
+
   test('containers still reach the vendors outside', async () => {
     hosts.loadRules(await renderRules());
 

@@ -14,6 +14,8 @@ export type Hosts = {
   openFromOutside(address: Address, ports: readonly number[]): Promise<number[]>;
   /** The same, asked by the droplet itself, for what only it may reach. */
   openFromDroplet(address: Address, ports: readonly number[]): Promise<number[]>;
+  /** The same, asked by the container. */
+  openFromContainer(address: Address, ports: readonly number[]): Promise<number[]>;
   /** Whether the container reaches a host on the internet. */
   containerReachesOutside(): Promise<boolean>;
   /** Loads nftables rules on the droplet. Throws with what nft says. */
@@ -130,6 +132,7 @@ export async function makeHosts(
     openFromOutside: (address, ports) =>
       probe(outside, address, ports, address.includes(':') ? '-' : ADDRESS.outside),
     openFromDroplet: (address, ports) => probe(droplet, address, ports),
+    openFromContainer: (address, ports) => probe(container, address, ports),
     containerReachesOutside: async () => (await probe(container, ADDRESS.outside, [8_443])).length === 1,
     loadRules: (rules) => {
       run('ip', ['netns', 'exec', droplet, 'nft', '--file', '-'], rules);

@@ -57,6 +57,17 @@ test('the secrets are all different, long, and readable by root alone, and none 
   expect(stdout + stderr).toBe('');
 });
 
+test('what an Admin added to LiteLLM’s settings stays', async () => {
+  await root.run(STEP);
+  const file = join(root.etc, 'litellm.env');
+  writeFileSync(file, `${readFileSync(file, 'utf8')}LITELLM_LOG=DEBUG\n`);
+  const before = root.readVariables('litellm.env');
+
+  await root.run(STEP);
+
+  expect(root.readVariables('litellm.env')).toEqual(before);
+});
+
 test('what a run that was cut off left is completed, and what was there is kept', async () => {
   await root.run(STEP);
   const made = contents();
