@@ -23,6 +23,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [REAL, BROWSER],
+          // Vitest leaves a core to itself, which is half of a small machine.
+          maxWorkers: '100%',
           testTimeout: UNIT_LIMIT_MS,
           hookTimeout: UNIT_LIMIT_MS,
           sequence: { groupOrder: 0 },
