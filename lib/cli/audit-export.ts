@@ -4,8 +4,7 @@ import { existsSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { ControlError } from '../errors.ts';
 import { exportAudit } from '../store/audit-export.ts';
-import { requireSchema } from '../store/schema.ts';
-import { type CliEnvironment, openControlDatabase } from './environment.ts';
+import { type CliEnvironment, withControlDatabase } from './environment.ts';
 
 export type ExportOptions = { readonly out?: string; readonly since: string };
 
@@ -21,9 +20,7 @@ export async function auditExportCommand(
     const message = `${out} is there already, and an export is proof: give another name, or move it away first.`;
     throw new ControlError('CONFIG_INVALID', message);
   }
-  const database = openControlDatabase(environment);
-  try {
-    await requireSchema(database);
+  return withControlDatabase(environment, async (database) => {
     const lines = exportAudit(database, { sinceSeq: since, now: environment.clock.now() });
     if (out === undefined) for await (const text of lines) environment.print(text);
     else {
@@ -31,9 +28,7 @@ export async function auditExportCommand(
       environment.printError(`written: ${out}; keep it where the database's owner cannot change it\n`);
     }
     return 0;
-  } finally {
-    await database.close();
-  }
+  });
 }
 
 /** Under another name until it is whole: a half one must never be taken for a proof. */

@@ -9,14 +9,13 @@ import type { Policy } from '../policy/schema.ts';
 import { findPeopleByName, readPersonRecords, readTeamRecords } from '../store/access-records.ts';
 import type { Database } from '../store/database.ts';
 import { listNames } from '../store/directory-snapshot.ts';
-import { requireSchema } from '../store/schema.ts';
 import {
   type AuditSelection,
   type AuditSubject,
   findNewestStart,
   listSubjectAudit,
 } from '../store/subject-audit.ts';
-import { type CliEnvironment, openControlDatabase, readPolicyFile } from './environment.ts';
+import { type CliEnvironment, readPolicyFile, withControlDatabase } from './environment.ts';
 import { parseTimeOption } from './time-option.ts';
 
 export type ShowOptions = {
@@ -44,16 +43,12 @@ export async function auditShowCommand(environment: CliEnvironment, options: Sho
   const limit = parseLimit(options.limit);
   const policy = findPolicy(options.policy);
   const teams = new Map<string, string>(policy?.groups.map((group) => [group.entra_group, group.team]));
-  const database = openControlDatabase(environment);
-  try {
-    await requireSchema(database);
+  return withControlDatabase(environment, async (database) => {
     const subject = await resolveSubject(database, options, policy);
     await printPresent(environment, database, subject, { teams, now, policy });
     await printStory(environment, database, { subject, ...period }, { teams, limit });
     return 0;
-  } finally {
-    await database.close();
-  }
+  });
 }
 
 async function printPresent(

@@ -9,12 +9,11 @@ import { listDrift } from '../store/drift.ts';
 import { listKeys } from '../store/keys.ts';
 import { listWaitingQuarantines } from '../store/quarantines.ts';
 import { listRuns, type RunRow } from '../store/runs.ts';
-import { requireSchema } from '../store/schema.ts';
 import { findSubscriptionCheck, listSubscriptions } from '../store/subscriptions.ts';
 import { digestOfClientState } from '../sync/keep-subscriptions.ts';
 import { describeSubscriptions } from '../sync/subscription-text.ts';
 import { readDropletHealth, refreshDropletHealth } from './droplet-health.ts';
-import { type CliEnvironment, openControlDatabase } from './environment.ts';
+import { type CliEnvironment, withControlDatabase } from './environment.ts';
 
 const RUN_COUNT = 10;
 
@@ -24,9 +23,7 @@ export async function statusCommand(
   environment: CliEnvironment,
   options: { json: boolean; fresh?: boolean },
 ): Promise<number> {
-  const database = openControlDatabase(environment);
-  try {
-    await requireSchema(database);
+  return withControlDatabase(environment, async (database) => {
     const notFresh = options.fresh ? await refreshDropletHealth(database, environment.clock) : undefined;
     const [runs, waiting, keys, rows, check, drift, droplet, progress] = await Promise.all([
       listRuns(database, RUN_COUNT),
@@ -81,9 +78,7 @@ export async function statusCommand(
       );
     }
     return isWell ? 0 : 1;
-  } finally {
-    await database.close();
-  }
+  });
 }
 
 /** Where the variable is there and has two values. */

@@ -1,16 +1,14 @@
 // control/agent as it is deployed, on a real PostgreSQL through a role of its own that may only leave reports.
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll } from 'vitest';
+import { afterEach } from 'vitest';
 import type { Database } from '../../lib/store/database.ts';
 import { grantAgentFunction } from '../../lib/store/grants.ts';
-import { buildFunctions } from '../../scripts/build.ts';
 import { type AgentKeys, createAgentKeys } from '../health/report-fixture.ts';
 import { useControlDatabases } from '../store/database-fixture.ts';
 import { createGrantedUrl } from '../store/granted-role.ts';
 import { createLocalFunctionsHost, type LocalFunctionsHost } from '../world/functions-host/host.ts';
+import { useBuiltFunctions } from './built-functions.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 import { unusedSettings } from './unused-settings.ts';
 
@@ -37,20 +35,11 @@ export type AgentFunction = {
 export function useAgentFunction(): (options?: { moreKeys?: readonly string[] }) => Promise<AgentFunction> {
   const createControlDatabase = useControlDatabases();
   const open: (() => Promise<unknown>)[] = [];
-  let functionsDir: string;
+  const functionsDir = useBuiltFunctions();
 
-  beforeAll(async () => {
-    functionsDir = await mkdtemp(path.join(tmpdir(), 'lcp-agent-'));
-    await buildFunctions({
-      root,
-      policyFile: path.join(root, 'test/world/policy.yml'),
-      outDir: functionsDir,
-    });
-  });
   afterEach(async () => {
     for (const close of open.splice(0)) await close();
   });
-  afterAll(() => rm(functionsDir, { recursive: true, force: true }));
 
   return async ({ moreKeys = [] } = {}) => {
     const { url: ownerUrl, database } = await createControlDatabase();
@@ -60,7 +49,7 @@ export function useAgentFunction(): (options?: { moreKeys?: readonly string[] })
     const keys = createAgentKeys();
     const host = await createLocalFunctionsHost({
       projectFile: path.join(root, 'project.yml'),
-      functionsDir,
+      functionsDir: functionsDir(),
       schedule: false,
       limits: { perMinuteCount: 10_000 },
       env: {

@@ -1,37 +1,29 @@
-// control/backup as it is deployed: the built bundle under the platform's contract, with the role that `lcp migrate`
-// grants, on the double of Spaces.
-
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../lib/clock.ts';
 import { recordAudit } from '../../lib/store/audit.ts';
 import { createDatabase } from '../../lib/store/database.ts';
 import { grantBackup } from '../../lib/store/grants.ts';
-import { buildFunctions } from '../../scripts/build.ts';
 import { useControlDatabases } from '../store/database-fixture.ts';
 import { createGrantedUrl } from '../store/granted-role.ts';
 import { createLocalFunctionsHost, type LocalFunctionsHost } from '../world/functions-host/host.ts';
 import { type S3Double, startS3Double } from '../world/s3/double.ts';
+import { useBuiltFunctions } from './built-functions.ts';
 import { unusedSettings } from './unused-settings.ts';
 
 const createControlDatabase = useControlDatabases();
 const root = path.resolve(import.meta.dirname, '..', '..');
 const hosts: LocalFunctionsHost[] = [];
-let functionsDir: string;
+const functionsDir = useBuiltFunctions();
 let spaces: S3Double;
 
 beforeAll(async () => {
-  functionsDir = await mkdtemp(path.join(tmpdir(), 'lcp-backup-'));
-  await buildFunctions({ root, policyFile: path.join(root, 'test/world/policy.yml'), outDir: functionsDir });
   const credentials = { accessKeyId: 'AKBACKUP', secretAccessKey: 'spaces-secret-plaintext' };
   spaces = await startS3Double({ credentials });
 });
 afterAll(async () => {
   await Promise.all(hosts.map((host) => host.stop()));
   await spaces?.close();
-  await rm(functionsDir, { recursive: true, force: true });
 });
 
 async function createWorld(changes: Readonly<Record<string, string>> = {}) {
@@ -41,7 +33,7 @@ async function createWorld(changes: Readonly<Record<string, string>> = {}) {
   const backupUrl = await createGrantedUrl(database, url, grantBackup);
   const host = await createLocalFunctionsHost({
     projectFile: path.join(root, 'project.yml'),
-    functionsDir,
+    functionsDir: functionsDir(),
     schedule: false,
     env: {
       ...(await unusedSettings()),

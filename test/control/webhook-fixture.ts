@@ -2,15 +2,12 @@
 // who was woken.
 
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll } from 'vitest';
+import { afterEach } from 'vitest';
 import type { Database } from '../../lib/store/database.ts';
 import { claimHints, type Hint } from '../../lib/store/hints.ts';
-import { buildFunctions } from '../../scripts/build.ts';
 import { CLIENT_STATE } from '../directory/notification-fixture.ts';
 import { useControlDatabases } from '../store/database-fixture.ts';
 import { createWebhookUrl } from '../store/webhook-role.ts';
@@ -19,6 +16,7 @@ import {
   type LocalFunctionsHost,
   type LocalFunctionsHostOptions,
 } from '../world/functions-host/host.ts';
+import { useBuiltFunctions } from './built-functions.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 import { unusedSettings } from './unused-settings.ts';
 
@@ -69,20 +67,11 @@ export type WebhookOptions = {
 export function useWebhook(): (options?: WebhookOptions) => Promise<Webhook> {
   const createControlDatabase = useControlDatabases();
   const open: (() => Promise<unknown>)[] = [];
-  let functionsDir: string;
+  const functionsDir = useBuiltFunctions();
 
-  beforeAll(async () => {
-    functionsDir = await mkdtemp(path.join(tmpdir(), 'lcp-webhook-'));
-    await buildFunctions({
-      root,
-      policyFile: path.join(root, 'test/world/policy.yml'),
-      outDir: functionsDir,
-    });
-  });
   afterEach(async () => {
     for (const close of open.splice(0)) await close();
   });
-  afterAll(() => rm(functionsDir, { recursive: true, force: true }));
 
   return async (options = {}) => {
     const { url, database } = await createControlDatabase();
@@ -92,7 +81,7 @@ export function useWebhook(): (options?: WebhookOptions) => Promise<Webhook> {
     const { api, server } = await startFunctionsApi();
     const host = await createLocalFunctionsHost({
       projectFile: path.join(root, 'project.yml'),
-      functionsDir,
+      functionsDir: functionsDir(),
       schedule: false,
       limits: { perMinuteCount: 10_000 },
       ...options.host,
